@@ -1,0 +1,1 @@
+"""Company files that come with the sandbox; README.md describes the format."""

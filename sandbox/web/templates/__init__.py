@@ -1,0 +1,1 @@
+"""Pages of the sandbox, as Jinja2 templates."""
