@@ -1,0 +1,120 @@
+"""An invoice now against the same invoice as last synced -> what people changed on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mapping.documents import Invoice, parse_invoice
+from mapping.lines import Line, LineKind, money_lines, walk
+from mapping.ours import our_lines
+from mapping.raw import Raw, read_object, read_ref, read_text
+
+#: Our word for a field of the document -> the field. All of it is coding: it belongs to people.
+_REFS = {"terms": "SalesTermRef", "class": "ClassRef", "location": "DepartmentRef"}
+_TEXTS = {"number": "DocNumber", "issued_on": "TxnDate", "due_on": "DueDate", "note": "PrivateNote"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HumanEdits:
+    """What a person changed since our last write."""
+
+    money: bool  #: the money of our lines: the invoice's amount is theirs now
+    fields: tuple[str, ...]  #: in our words, sorted: `due_on`, `lines.class`, `lines.added`, ...
+
+
+def human_edits(
+    current: Raw, synced: Raw, *, line_ids: Mapping[str, str] | None = None
+) -> HumanEdits:
+    """Return what people changed on an invoice since our last write.
+
+    Args:
+        current: as QuickBooks holds it now.
+        synced: as answered to our last write.
+        line_ids: QuickBooks' line id -> contract line id, of our lines; None: all lines of
+            `synced` are ours.
+
+    Returns:
+        Money is edited where an amount of our lines moved, where one is gone, where a discount came
+        in, and where the invoice was voided or deleted. Lines added beside ours are no money edit.
+        What is a money edit here makes `ProgressInvoice.is_edited` true.
+    """
+    now, then = parse_invoice(current), parse_invoice(synced)
+    if now.is_deleted or now.is_voided:
+        return HumanEdits(money=True, fields=("deleted" if now.is_deleted else "voided",))
+    if line_ids is None:
+        line_ids = {line.id: line.id for line in money_lines(then.lines) if line.id}
+    fields = _form_edits(current, synced) | _line_edits(now, then, line_ids)
+    is_money = bool(fields & {"lines.amount", "lines.removed", "discount"})
+    return HumanEdits(money=is_money, fields=tuple(sorted(fields)))
+
+
+def _form_edits(current: Raw, synced: Raw) -> set[str]:
+    found = {
+        word
+        for word, name in _TEXTS.items()
+        if read_text(current, name).strip() != read_text(synced, name).strip()
+    }
+    found |= {word for word, name in _REFS.items() if _ref(current, name) != _ref(synced, name)}
+    if _memo(current) != _memo(synced):
+        found.add("memo")
+    return found
+
+
+def _ref(raw: Raw, name: str) -> str:
+    found = read_ref(raw, name)
+    return found.id if found else ""
+
+
+def _memo(raw: Raw) -> str:
+    return read_text(read_object(raw, "CustomerMemo"), "value").strip()
+
+
+def _line_edits(now: Invoice, then: Invoice, line_ids: Mapping[str, str]) -> set[str]:
+    """Return what changed on our lines, and whether others came, went or changed."""
+    ours = our_lines(now, line_ids=line_ids, synced=then)
+    by_contract = {line_ids[line.id]: line for line in walk(then.lines) if line.id in line_ids}
+    found: set[str] = set()
+    for line in walk(now.lines):
+        if line.id in ours and ours[line.id] in by_contract:
+            found |= _differences(line, by_contract.pop(ours[line.id]))
+    if any(line.amount for line in by_contract.values()):
+        found.add("lines.removed")
+    if _discounts(now) != _discounts(then):
+        found.add("discount")
+    beside_now, beside_then = _beside(now, ours), _beside(then, line_ids)
+    if beside_now != beside_then:
+        found.add("lines.added" if len(beside_now) > len(beside_then) else "lines.beside")
+    return found
+
+
+def _differences(line: Line, before: Line) -> set[str]:
+    pairs = {
+        "lines.amount": (line.amount or 0, before.amount or 0),
+        "lines.description": (line.description.strip(), before.description.strip()),
+        "lines.item": (line.item, before.item),
+        "lines.class": (line.class_ref, before.class_ref),
+        "lines.tax_code": (line.tax_code, before.tax_code),
+        "lines.service_date": (line.service_on, before.service_on),
+    }
+    return {word for word, (now, then) in pairs.items() if _key(now) != _key(then)}
+
+
+def _key(value: object) -> object:
+    """Return what tells two values apart: of a reference only the id, names are QuickBooks' own."""
+    return getattr(value, "id", value)
+
+
+def _discounts(invoice: Invoice) -> list[object]:
+    lines = walk(invoice.lines)
+    return [line.amount for line in lines if line.kind is LineKind.DISCOUNT and line.amount]
+
+
+def _beside(invoice: Invoice, ours: Mapping[str, str]) -> list[object]:
+    """Return the lines that are not ours, without QuickBooks' subtotal."""
+    quiet = (LineKind.SUBTOTAL, LineKind.DISCOUNT)
+    return [
+        (line.description.strip(), line.amount, _key(line.item))
+        for line in walk(invoice.lines)
+        if line.id not in ours and line.kind not in quiet
+    ]
