@@ -1,0 +1,126 @@
+"""The milestone engine: all decisions about money and dates, in the builder's words.
+
+A pure calculation on the standard library: no I/O, no clock, no log, no float, and nothing of
+QuickBooks. The tour:
+
+- `money`: minor units; read, print, split.
+- `schedule`: what each milestone is worth; build, check, edit a schedule.
+- `timeline`: what each milestone waits for, and the dates that follow.
+- `rebalance`: the rule that shares a contract total over milestones (`sharing` holds its numbers).
+- `lines`: milestone amounts spread over contract lines, exact both ways.
+- `retainage`: gross and net, and the release at the end.
+- `explain`: how an amount was made, as data.
+- `errors`: refusals, each with a code and a place. `finding`: broken rules of the world outside, as
+  values.
+- `job`, `plan`: one Job as facts, and what should be done about it.
+"""
+
+from milestone_engine.errors import (
+    REMEDIES,
+    AllocationError,
+    EngineError,
+    LinesError,
+    MoneyError,
+    PositionError,
+    RetainageError,
+    ScheduleError,
+)
+from milestone_engine.explain import Derivation
+from milestone_engine.lines import Cell, LineAmount, MilestoneAmount, spread, spread_lines
+from milestone_engine.money import allocate, format_money, is_settled, minor_units, parse_money
+from milestone_engine.rebalance import (
+    OnInvoiced,
+    Position,
+    Share,
+    ShareState,
+    Split,
+    SplitWarning,
+    rebalance,
+)
+from milestone_engine.retainage import Gross, Net, Retainage, Retained, gross_paid, retain, withhold
+from milestone_engine.schedule import (
+    Basis,
+    Fixed,
+    Milestone,
+    Parts,
+    Percent,
+    Schedule,
+    add_milestone,
+    bind_extra,
+    build_schedule,
+    parse_percent,
+    remove_milestone,
+    replace_milestone,
+)
+from milestone_engine.timeline import (
+    APPROVED,
+    Event,
+    EventState,
+    PaymentState,
+    Terms,
+    Timing,
+    Trigger,
+    When,
+    approved,
+    payment_state,
+    timing,
+)
+
+__all__ = [
+    "APPROVED",
+    "REMEDIES",
+    "AllocationError",
+    "Basis",
+    "Cell",
+    "Derivation",
+    "EngineError",
+    "Event",
+    "EventState",
+    "Fixed",
+    "Gross",
+    "LineAmount",
+    "LinesError",
+    "Milestone",
+    "MilestoneAmount",
+    "MoneyError",
+    "Net",
+    "OnInvoiced",
+    "Parts",
+    "PaymentState",
+    "Percent",
+    "Position",
+    "PositionError",
+    "Retainage",
+    "RetainageError",
+    "Retained",
+    "Schedule",
+    "ScheduleError",
+    "Share",
+    "ShareState",
+    "Split",
+    "SplitWarning",
+    "Terms",
+    "Timing",
+    "Trigger",
+    "When",
+    "add_milestone",
+    "allocate",
+    "approved",
+    "bind_extra",
+    "build_schedule",
+    "format_money",
+    "gross_paid",
+    "is_settled",
+    "minor_units",
+    "parse_money",
+    "parse_percent",
+    "payment_state",
+    "rebalance",
+    "remove_milestone",
+    "replace_milestone",
+    "retain",
+    "spread",
+    "spread_lines",
+    "timing",
+    "withhold",
+]

@@ -1,0 +1,139 @@
+"""What `plan_job()` is given: one Job as facts, in the builder's words.
+
+Everything here is a value read from somewhere else: the contract from accepted estimates, invoices
+and receipts from QuickBooks, events and decisions from people. Nothing here is decided yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import Enum
+
+from milestone_engine.rebalance import OnInvoiced
+from milestone_engine.schedule import Schedule
+from milestone_engine.timeline import Event, Terms
+
+
+class JobState(Enum):
+    """Whether the Job's money may still be planned."""
+
+    ACTIVE = "active"  #: the usual case
+    FROZEN = "frozen"  #: its estimate was rejected, closed or deleted: no sums are re-done, a person decides
+
+
+class InvoiceState(Enum):
+    """What became of a ProgressInvoice in QuickBooks."""
+
+    LIVE = "live"  #: it asks for money, paid or not
+    VOIDED = "voided"  #: a person (or we, on a person's yes) made it zero
+    DELETED = "deleted"  #: it is gone from QuickBooks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractLine:
+    """One line of the contract, net of contract discounts, before tax."""
+
+    id: str  #: `<estimate_id>:<line_id>`
+    amount_minor: int  #: negative for a deduction
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeOrder:
+    """A signed change of the accepted contract that the total already contains."""
+
+    id: str  #: the estimate that carries it, or `<estimate_id>@<sync_token>` for an edit in place
+    label: str  #: what people call it: `1042-CO-1`
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """What was agreed: the lines of the accepted estimate and of its approved change orders."""
+
+    lines: tuple[ContractLine, ...]
+    change_orders: tuple[ChangeOrder, ...] = ()
+
+    @property
+    def total_minor(self) -> int:
+        """The contract total T, before tax."""
+        return sum(line.amount_minor for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BilledLine:
+    """Contract money of one contract line that stands on one invoice."""
+
+    line_id: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressInvoice:
+    """The invoice of a Milestone as QuickBooks holds it now, with what was received on it.
+
+    `amount_minor` and `paid_minor` are contract money: no tax, no lines from outside the contract.
+    """
+
+    milestone_id: str
+    ordinal: int  #: 1 for the milestone's first invoice, 2 where it was billed again
+    invoice_id: str
+    doc_number: str
+    state: InvoiceState
+    amount_minor: int
+    paid_minor: int
+    lines: tuple[BilledLine, ...]
+    issued_on: date
+    due_on: date | None
+    tax_minor: int = 0
+    outside_minor: int = (
+        0  #: money on the invoice that is not the contract's (a permit, a late fee)
+    )
+    settled_on: date | None = None  #: the day the last payment on it was dated
+    is_edited: bool = False  #: a person changed its money in QuickBooks: it is theirs now
+
+
+class Notice(Enum):
+    """What a customer can be told."""
+
+    SCHEDULED = "scheduled"  #: this is your payment schedule
+    DUE = "due"  #: this payment is due, here is the invoice
+    CHANGED = "changed"  #: the schedule changed: old, new, why
+    RECEIVED = "received"  #: thank you, we have your payment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One thing the customer was told, or is about to be."""
+
+    notice: Notice
+    occasion: str  #: what tells two of a kind apart, as in `TellCustomer.occasion`
+    amounts: Mapping[str, int] = field(
+        default_factory=dict
+    )  #: milestone id -> amount as it was told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How this company wants its jobs handled."""
+
+    on_invoiced: OnInvoiced = OnInvoiced.REVISE
+    terms: Terms = field(default_factory=Terms)
+    cash_step_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One building job: everything `plan_job()` may look at."""
+
+    base: str  #: the job's name for people and the front of its invoice numbers: `1042`
+    currency: str  #: ISO 4217
+    contract: Contract
+    schedule: Schedule
+    events: Mapping[str, Event]
+    invoices: tuple[ProgressInvoice, ...] = ()
+    told: tuple[Told, ...] = ()
+    policy: Policy = field(default_factory=Policy)
+    state: JobState = JobState.ACTIVE

@@ -1,0 +1,1 @@
+"""Laws of money, schedules and lines."""
