@@ -1,0 +1,269 @@
+"""Jobs in the terminal: jobs, job show, event set / complete / cancel."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from milestone_engine.money import format_money
+from milestone_engine.timeline import EventState
+from sync.calendar import NoSuchEvent, report_event
+from sync.cli.attach import (
+    Attached,
+    DataOption,
+    JsonOption,
+    RealmOption,
+    WrongUse,
+    attached,
+    print_json,
+    realm_numbers,
+)
+from sync.cli.show import show_finding, show_view
+from sync.reports.job_view import JobView, find_job, view_job
+from sync.store import findings
+from sync.store.database import business_today
+from sync.store.realms import get
+from sync.store.schedules import trigger_json
+from sync.store.tables import FindingRow, JobRow
+from sync.words import day, money, say_why
+
+JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="the job's number, such as 1042")]
+EventArgument = Annotated[str, typer.Argument(metavar="EVENT", help="such as removal")]
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command("jobs")(list_jobs)
+    job = typer.Typer(help="One job.", no_args_is_help=True)
+    job.command("show")(show_job)
+    app.add_typer(job, name="job")
+    event = typer.Typer(
+        help="The timeline: what is planned, what has happened.", no_args_is_help=True
+    )
+    event.command("set")(set_event)
+    event.command("complete")(complete_event)
+    event.command("cancel")(cancel_event)
+    app.add_typer(event, name="event")
+
+
+def list_jobs(
+    realm: RealmOption = None, data: DataOption = None, as_json: JsonOption = False
+) -> None:
+    """List the jobs, and what needs a person."""
+    with attached(data) as found:
+        views: list[JobView] = []
+        loose: list[FindingRow] = []
+        for realm_no in realm_numbers(found, realm):
+            with found.app.database.begin(realm_no) as session:
+                views += _views(session, realm_no)
+                loose += [one for one in findings.open_ones(session, realm_no) if not one.job_id]
+    if as_json:
+        print_json([_row_json(view) for view in views])
+    else:
+        _show_jobs(views, loose)
+    raise typer.Exit(1 if loose or any(view.findings for view in views) else 0)
+
+
+def show_job(
+    name: JobArgument,
+    realm: RealmOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one job: timeline and money."""
+    with attached(data) as found, _job(found, realm, name) as (session, realm_no, job_id):
+        view = view_job(session, realm_no, job_id)
+    if as_json:
+        print_json(job_json(view))
+    else:
+        show_view(Console(), view)
+
+
+def set_event(
+    name: JobArgument,
+    event: EventArgument,
+    on: Annotated[str, typer.Argument(metavar="DATE", help="2026-05-04")],
+    realm: RealmOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Date an event, or move it."""
+    _report(name, event, EventState.PLANNED, lambda _: _day(on), realm, data, as_json=as_json)
+
+
+def complete_event(
+    name: JobArgument,
+    event: EventArgument,
+    on: Annotated[str, typer.Option("--on", help="the day it happened; default today")] = "",
+    realm: RealmOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that an event has happened."""
+    _report(
+        name,
+        event,
+        EventState.COMPLETED,
+        lambda today: _day(on) if on else today,
+        realm,
+        data,
+        as_json=as_json,
+    )
+
+
+def cancel_event(
+    name: JobArgument,
+    event: EventArgument,
+    realm: RealmOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that an event will not happen: its payment waits until a person decides."""
+    _report(name, event, EventState.CANCELLED, lambda _: None, realm, data, as_json=as_json)
+
+
+def _report(
+    name: str,
+    event: str,
+    state: EventState,
+    on: Callable[[date], date | None],
+    realm: int | None,
+    data: Any,
+    *,
+    as_json: bool,
+) -> None:
+    with attached(data) as found, _job(found, realm, name) as (session, realm_no, job_id):
+        today = business_today(session, get(session, realm_no).zone)
+        when = on(today)
+        try:
+            report_event(
+                session,
+                realm_no,
+                job_id,
+                name=event,
+                state=state,
+                on=when,
+                author=getpass.getuser(),
+            )
+        except NoSuchEvent as exc:
+            raise WrongUse(str(exc), code="no_such_event") from None
+    if as_json:
+        print_json({"job": name, "event": event, "state": state.value, "on": when})
+    else:
+        said = f" on {day(when)}" if when else ""
+        Console().print(f"{name}: {event} is {state.value}{said}.")
+
+
+@contextmanager
+def _job(found: Attached, realm: int | None, name: str) -> Iterator[tuple[Session, int, int]]:
+    """Open a transaction on the job of this name, in whichever company has it."""
+    holders = []
+    for realm_no in realm_numbers(found, realm):
+        with found.app.database.begin(realm_no) as session:
+            job_id = find_job(session, realm_no, name)
+            if job_id is not None:
+                holders.append((realm_no, job_id))
+    if not holders:
+        raise WrongUse(f"there is no job {name}", code="no_such_job")
+    if len(holders) > 1:
+        numbers = ", ".join(str(realm_no) for realm_no, _ in holders)
+        raise WrongUse(f"companies {numbers} each have a job {name}: say --realm")
+    realm_no, job_id = holders[0]
+    with found.app.database.begin(realm_no) as session:
+        yield session, realm_no, job_id
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise WrongUse(f"{text!r} is not a date such as 2026-05-04", code="date") from None
+
+
+def _views(session: Session, realm_no: int) -> Sequence[JobView]:
+    ids = session.scalars(
+        select(JobRow.job_id).where(JobRow.realm_no == realm_no).order_by(JobRow.job_id)
+    )
+    return [view_job(session, realm_no, job_id) for job_id in ids.all()]
+
+
+def _row_json(view: JobView) -> dict[str, Any]:
+    return {
+        "job": view.base,
+        "estimate_id": view.estimate_id,
+        "customer": view.customer,
+        "contract_total": format_money(view.contract_total_minor, currency=view.currency),
+        "state": view.state,
+        "findings": len(view.findings),
+    }
+
+
+def job_json(view: JobView) -> dict[str, Any]:
+    """Give one job as `job show --json` prints it (design, section 4)."""
+
+    def text(amount_minor: int) -> str:
+        return format_money(amount_minor, currency=view.currency)
+
+    return {
+        "job": view.base,
+        "contract_total": text(view.contract_total_minor),
+        "currency": view.currency,
+        "credit": text(view.credit_minor),
+        "events": [{"event": one.name, "on": one.day, "state": one.state} for one in view.events],
+        "milestones": [
+            {
+                "id": one.id,
+                "label": one.label,
+                "trigger": {
+                    name: value
+                    for name, value in trigger_json(one.trigger).items()
+                    if name != "business_days" or value
+                },
+                "amount": text(one.amount_minor),
+                "billed": None if one.billed_minor is None else text(one.billed_minor),
+                "paid": text(one.paid_minor),
+                "due_on": one.due_on,
+                "state": one.state,
+                "invoice_id": one.invoice_id,
+                "doc_number": one.doc_number,
+                "why": say_why(one, currency=view.currency),
+            }
+            for one in view.milestones
+        ],
+        "findings": [
+            {"code": one.code, "subject": one.subject, "facts": one.facts} for one in view.findings
+        ],
+    }
+
+
+def _show_jobs(views: Sequence[JobView], loose: Sequence[FindingRow]) -> None:
+    console = Console()
+    table = Table("job", "customer", "contract", "paid", "next", "state", "needs you")
+    for column in (2, 3):
+        table.columns[column].justify = "right"
+    for view in views:
+        coming = view.next_payment
+        table.add_row(
+            view.base,
+            view.customer,
+            money(view.contract_total_minor, currency=view.currency),
+            money(view.paid_minor, currency=view.currency),
+            f"{coming.label}, {coming.state}" if coming else "",
+            view.state,
+            str(len(view.findings) or ""),
+        )
+    console.print(table)
+    for view in views:
+        for finding in view.findings:
+            show_finding(console, finding, view.currency)
+    for finding in loose:
+        show_finding(console, finding, "USD")

@@ -1,0 +1,134 @@
+"""CONNECT: a person lets us into a company's books. Consent, callback, and the company bound to its
+tokens.
+
+The `realmId` of a callback is unsigned input: it is believed only after QuickBooks has answered for
+it with the new token. `state` is single use, ten minutes old at most, and bound to the browser that
+began.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import delete, func, insert, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from sync.bootstrap import App
+from sync.errors import SyncError
+from sync.keys import token_hash
+from sync.pull import SWEEP_S, order_pull
+from sync.quickbooks.oauth import Grant
+from sync.quickbooks.tokens import Access, sealed_grant
+from sync.store import realms
+from sync.store.database import become, business_now
+from sync.store.tables import OAuthStateRow, RealmRow, TimerRow
+
+logger = logging.getLogger(__name__)
+
+STATE_LIFETIME = timedelta(minutes=10)
+
+
+class ConsentRefused(SyncError):
+    """The callback does not belong to a consent that we began here."""
+
+
+def begin_consent(app: App, *, browser: str) -> str:
+    """Give the address of Intuit's consent page, for one browser session."""
+    state = secrets.token_urlsafe(32)
+    address = app.oauth.consent_url(state)
+    with app.database.begin() as session:
+        session.execute(
+            delete(OAuthStateRow).where(
+                OAuthStateRow.created_at < func.lease_now() - STATE_LIFETIME
+            )
+        )
+        session.execute(
+            insert(OAuthStateRow).values(
+                state_hash=token_hash(state), session_hash=token_hash(browser)
+            )
+        )
+    return address
+
+
+def finish_consent(app: App, *, browser: str, state: str, code: str, realm_id: str) -> int:
+    """Exchange the code of a callback and bind the company.
+
+    Returns:
+        The company's number with us.
+
+    Raises:
+        ConsentRefused: unknown, used or foreign `state`.
+        SyncError: Intuit refused the code, or the company does not answer to its token.
+    """
+    _use_state(app, state, browser)
+    grant = app.oauth.exchange(code)
+    access = Access(realm_id=realm_id, access_token=grant.access_token, token_version=0)
+    company = app.gateway.company(access)
+    return _bind(app, realm_id, grant, name=str(company.get("CompanyName") or ""))
+
+
+def _use_state(app: App, state: str, browser: str) -> None:
+    with app.database.begin() as session:
+        used = session.scalars(
+            delete(OAuthStateRow)
+            .where(
+                OAuthStateRow.state_hash == token_hash(state),
+                OAuthStateRow.session_hash == token_hash(browser),
+                OAuthStateRow.created_at > func.lease_now() - STATE_LIFETIME,
+            )
+            .returning(OAuthStateRow.state_hash)
+        ).one_or_none()
+    if used is None:
+        raise ConsentRefused("this consent was not begun here, or it is too old: begin again")
+
+
+def _bind(app: App, realm_id: str, grant: Grant, *, name: str) -> int:
+    """Store tokens and company in one transaction, order the first pull and the sweep."""
+    realm_hash = app.keyring.realm_hash(realm_id)
+    with app.database.begin(lookup=realm_hash) as session:
+        realm_no = _realm_row(session, app, realm_id, realm_hash, name=name)
+        become(session, realm_no)
+        row = realms.get(session, realm_no)
+        session.execute(
+            update(RealmRow)
+            .where(RealmRow.realm_no == realm_no)
+            .values(
+                **sealed_grant(app.keyring, realm_no, grant, now=business_now(session)),
+                token_version=row.token_version + 1,
+                state="connected",
+                refresh_lease_until=None,
+            )
+        )
+        session.execute(
+            upsert(TimerRow)
+            .values(
+                realm_no=realm_no,
+                name="sweep",
+                every_s=SWEEP_S,
+                next_at=func.business_now() + timedelta(seconds=SWEEP_S),
+            )
+            .on_conflict_do_nothing()
+        )
+        order_pull(session, realm_no)
+    logger.info("realm.connected", extra={"realm_no": realm_no})
+    return realm_no
+
+
+def _realm_row(session: Session, app: App, realm_id: str, realm_hash: bytes, *, name: str) -> int:
+    known = realms.by_hash(session, realm_hash)
+    if known is not None:
+        return known.realm_no
+    return session.scalars(
+        insert(RealmRow)
+        .values(
+            realm_id_sealed=app.keyring.seal(realm_id, purpose="realm_id"),
+            realm_id_hmac=realm_hash,
+            name=name,
+            zone=app.settings.zone,
+            mode=app.settings.new_company_mode,
+        )
+        .returning(RealmRow.realm_no)
+    ).one()

@@ -1,0 +1,288 @@
+"""DECIDE: make what we intend agree with what we know of one job. Running it again changes nothing.
+
+Gather: one consistent read, nothing stays locked. Decide: pure (`mapping`, `milestone_engine`).
+Apply: one short transaction that writes only if the job's version is still the one that was read,
+the effects inside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import case, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from mapping.contracts import MappedContract
+from mapping.events import EventWords
+from milestone_engine.finding import Finding
+from milestone_engine.job import Job
+from milestone_engine.plan import Plan, plan_job
+from sync import effects, work
+from sync.bootstrap import App
+from sync.gather import JobFacts, gather_facts, job_of
+from sync.store import findings, schedules
+from sync.store.database import dump_json
+from sync.store.tables import EventRow, JobDocumentRow, JobRow, JournalRow, ReceiptRow
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What was decided of a job, before anything is written."""
+
+    facts: JobFacts
+    contract: MappedContract
+    events: tuple[EventWords, ...]
+    source: str  #: where the schedule comes from
+    job: Job | None  #: None: it cannot be mapped, the findings say why
+    plan: Plan | None
+    findings: tuple[Finding, ...]
+    wanted: tuple[effects.Wanted, ...]  #: the Plan's effects as the ledger keeps them
+
+
+def decide_job(app: App, held: work.Claim) -> None:
+    """Carry out a row of work of kind `decide`."""
+    assert held.job_id is not None
+    with app.database.begin(held.realm_no) as session:
+        facts = gather_facts(session, held.realm_no, held.job_id)
+    decision = decide(app, facts)
+    with app.database.begin(held.realm_no) as session:
+        if not apply(session, decision):
+            # Somebody decided meanwhile: read again.
+            work.put_back(session, held, delay_s=0.05, costs_a_try=False)
+            return
+        work.finish(session, held)
+
+
+def decide(app: App, facts: JobFacts) -> Decision:
+    """Plan one job from its facts. Pure but for the templates, which were read at the start."""
+    mapped = job_of(facts, templates=app.templates)
+    plan = plan_job(mapped.job, today=facts.today) if mapped.job else None
+    wanted: tuple[effects.Wanted, ...] = ()
+    refused: tuple[Finding, ...] = ()
+    if mapped.job is not None and plan is not None:
+        wanted, refused = effects.wanted_of(plan, facts, mapped.contract, mapped.job)
+    return Decision(
+        facts=facts,
+        contract=mapped.contract,
+        events=mapped.events,
+        source=mapped.source,
+        job=mapped.job,
+        plan=plan,
+        findings=(*mapped.findings, *(plan.findings if plan else ()), *refused),
+        wanted=wanted,
+    )
+
+
+def apply(session: Session, decision: Decision) -> bool:
+    """Write down what was decided.
+
+    Returns:
+        False if the job moved on since its facts were read; nothing is written then.
+    """
+    facts = decision.facts
+    moved = session.scalars(
+        update(JobRow)
+        .where(
+            JobRow.realm_no == facts.job.realm_no,
+            JobRow.job_id == facts.job.job_id,
+            JobRow.version == facts.job.version,
+        )
+        .values(
+            version=JobRow.version + 1,
+            state=_state(decision),
+            # What came in since stays: only the look that the decision saw is cleared.
+            look_at=case(
+                (JobRow.look_at.is_not_distinct_from(facts.job.look_at), _look_at(decision)),
+                else_=JobRow.look_at,
+            ),
+        )
+        .returning(JobRow.version)
+    ).one_or_none()
+    if moved is None:
+        return False
+    findings.agree(session, facts.job.realm_no, facts.job.job_id, decision.findings)
+    if decision.job is not None and decision.plan is not None:
+        _save_events(session, decision)
+        _save_documents(session, decision)
+        _save_receipts(session, facts, decision.job)
+        _save_schedule(session, decision, decision.plan, version=moved)
+        effects.agree(session, facts, decision.wanted)
+    return True
+
+
+def _state(decision: Decision) -> str:
+    if decision.job is None:
+        return "unmapped" if decision.facts.version is None else decision.facts.job.state
+    return decision.job.state.value
+
+
+def _look_at(decision: Decision) -> datetime | None:
+    day: date | None = decision.plan.look_on if decision.plan else None
+    zone = ZoneInfo(decision.facts.realm.zone)
+    return datetime.combine(day, time.min, tzinfo=zone) if day else None
+
+
+def _save_events(session: Session, decision: Decision) -> None:
+    """Keep the calendar: what a person said stays, the rest follows the estimate."""
+    assert decision.job is not None
+    job = decision.facts.job
+    for position, words in enumerate(decision.events):
+        event = decision.job.events[words.name]
+        row = {
+            "realm_no": job.realm_no,
+            "job_id": job.job_id,
+            "name": words.name,
+            "label": words.label,
+            "position": position,
+            "on_date": event.on,
+            "state": event.state.value,
+            "completed_on": event.completed_on,
+            "source": "template" if event.on is None else "estimate",
+            "words": list(words.words),
+        }
+        fresh = {name: row[name] for name in ("label", "position", "on_date", "source", "words")}
+        session.execute(
+            upsert(EventRow)
+            .values(row)
+            .on_conflict_do_update(
+                index_elements=["realm_no", "job_id", "name"],
+                set_=fresh,
+                where=EventRow.source != "person",
+            )
+        )
+
+
+def _save_documents(session: Session, decision: Decision) -> None:
+    """Note which estimates make the contract, and what each was worth when it was first agreed."""
+    job = decision.facts.job
+    for estimate_id, total_minor in decision.contract.totals.items():
+        is_main = estimate_id == job.estimate_id
+        session.execute(
+            upsert(JobDocumentRow)
+            .values(
+                realm_no=job.realm_no,
+                job_id=job.job_id,
+                entity="Estimate",
+                qbo_id=estimate_id,
+                role="contract" if is_main else "change_order",
+                first_total_minor=total_minor,
+            )
+            .on_conflict_do_nothing()
+        )
+
+
+def _save_receipts(session: Session, facts: JobFacts, job: Job) -> None:
+    """Write anew what stands on our invoices and what was received on them."""
+    mine = (ReceiptRow.realm_no == facts.job.realm_no) & (ReceiptRow.job_id == facts.job.job_id)
+    session.execute(delete(ReceiptRow).where(mine))
+    rows = [
+        {
+            "realm_no": facts.job.realm_no,
+            "job_id": facts.job.job_id,
+            "invoice_id": one.invoice_id,
+            "milestone_id": one.milestone_id,
+            "doc_number": one.doc_number,
+            "state": one.state.value,
+            "billed_minor": one.amount_minor,
+            "paid_minor": one.paid_minor,
+            "tax_minor": one.tax_minor,
+            "outside_minor": one.outside_minor,
+            "due_on": one.due_on,
+            "settled_on": one.settled_on,
+        }
+        for one in job.invoices
+    ]
+    if rows:
+        session.execute(insert(ReceiptRow), rows)
+    for one in job.invoices:
+        session.execute(
+            update(JobDocumentRow)
+            .where(
+                JobDocumentRow.realm_no == facts.job.realm_no,
+                JobDocumentRow.entity == "Invoice",
+                JobDocumentRow.qbo_id == one.invoice_id,
+            )
+            .values(is_live=one.state.value == "live")
+        )
+
+
+def _save_schedule(session: Session, decision: Decision, plan: Plan, *, version: int) -> None:
+    """Write a new version and its journal entry, if it says anything new."""
+    facts = decision.facts
+    assert decision.job is not None
+    contract = decision.job.contract
+    if schedules.is_same(facts.version, plan, contract):
+        return
+    cause = _cause(decision, plan)
+    schedules.save(
+        session,
+        realm_no=facts.job.realm_no,
+        job_id=facts.job.job_id,
+        version=version,
+        plan=plan,
+        contract=contract,
+        tax_rate_percent=decision.contract.tax_rate_percent,
+        source=decision.source,
+        cause=cause,
+        today=facts.today,
+    )
+    _journal(session, decision, plan, version=version, cause=cause)
+
+
+def _cause(decision: Decision, plan: Plan) -> str:
+    """Say in a word why there is a new version: the first thing that differs, in the order of
+    weight.
+    """
+    before = decision.facts.version
+    if before is None:
+        return "accepted"
+    if before.row.contract_total_minor != plan.contract_total_minor:
+        return "change_order"
+    old = {row.milestone_id: row for row in before.milestones}
+    new = {one.milestone.id: one for one in plan.milestones}
+    if any(new[name].paid_minor != old[name].paid_minor for name in new if name in old):
+        return "payment"
+    if any(new[name].billed_minor != old[name].billed_minor for name in new if name in old):
+        return "invoice"
+    if any(new[name].due_on != old[name].due_on for name in new if name in old):
+        return "event"
+    return "date"
+
+
+def _journal(session: Session, decision: Decision, plan: Plan, *, version: int, cause: str) -> None:
+    facts = decision.facts
+    before = (
+        {row.milestone_id: [row.amount_minor, row.billed_minor, row.paid_minor, row.state]
+         for row in facts.version.milestones}
+        if facts.version
+        else {}
+    )  # fmt: skip
+    after = {
+        one.milestone.id: [one.amount_minor, one.billed_minor, one.paid_minor, one.state.value]
+        for one in plan.milestones
+    }
+    entry = {"before": before, "after": after, "cause": cause, "version": version}
+    mine = (JournalRow.realm_no == facts.job.realm_no) & (JournalRow.job_id == facts.job.job_id)
+    last = session.scalars(
+        select(JournalRow.chain).where(mine).order_by(JournalRow.entry_no.desc()).limit(1)
+    ).one_or_none()
+    session.execute(
+        insert(JournalRow).values(
+            realm_no=facts.job.realm_no,
+            job_id=facts.job.job_id,
+            job_version=version,
+            at=func.business_now(),
+            cause=cause,
+            author="milestone-sync",
+            before=before,
+            after=after,
+            chain=hashlib.sha256(f"{last or ''}{dump_json(entry)}".encode()).hexdigest(),
+        )
+    )

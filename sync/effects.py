@@ -1,0 +1,281 @@
+"""A Plan's effects as rows of `work`: added, kept, or cancelled so that they say what the newest
+Plan says.
+
+An effect key names target, purpose and generation, not content: at most one unfinished effect per
+target. A newer Plan cancels what was not asked yet; what was asked is left to find out what became
+of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from mapping.contracts import Coding, MappedContract
+from mapping.documents import parse_estimate, parse_invoice
+from mapping.errors import BodyError
+from mapping.invoices import billed_coding, create_body, marker, update_body
+from milestone_engine.explain import Derivation
+from milestone_engine.finding import Finding
+from milestone_engine.job import BilledLine, Job
+from milestone_engine.plan import BillMilestone, Effect, Plan, ReviseInvoice, TellCustomer
+from sync import work
+from sync.gather import JobFacts
+from sync.store import mirror
+from sync.store.database import dump_json
+from sync.store.tables import JobDocumentRow, WorkRow
+from sync.words import invoice_memo
+
+#: In which state effects are born, by the company's mode; in `observe` there are none.
+BORN = {"auto": "ready", "approve": "proposed"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One effect as the ledger keeps it."""
+
+    kind: str
+    target: str  #: within the job: `invoice/m1`
+    payload: Mapping[str, Any]
+
+    @property
+    def fingerprint(self) -> str:
+        """Tell two payloads apart."""
+        return hashlib.sha256(dump_json(self.payload).encode()).hexdigest()
+
+
+def wanted_of(
+    plan: Plan, facts: JobFacts, contract: MappedContract, job: Job
+) -> tuple[tuple[Wanted, ...], tuple[Finding, ...]]:
+    """Give a Plan's effects as the ledger keeps them, and a finding for each
+    that cannot be built.
+    """
+    wanted: list[Wanted] = []
+    refused: list[Finding] = []
+    for effect in plan.effects:
+        try:
+            wanted.append(as_work(effect, facts, contract, job))
+        except BodyError as exc:
+            refused.append(exc.as_finding(f"job:{job.base}/{effect.milestone_id}"))
+    return tuple(wanted), tuple(refused)
+
+
+def agree(session: Session, facts: JobFacts, wanted: Sequence[Wanted]) -> None:
+    """Make the job's unfinished effects the ones that are wanted, in the caller's transaction."""
+    born = BORN.get(facts.realm.mode)
+    by_target = {_target(facts, one): one for one in wanted} if born else {}
+    unfinished = {row.target: row for row in _unfinished(session, facts)}
+    for target, row in unfinished.items():
+        one = by_target.get(target or "")
+        is_asked = row.asked_at is not None or row.state == "running"
+        if is_asked or (one is not None and one.fingerprint == row.fingerprint):
+            by_target.pop(target or "", None)
+        else:
+            _overtake(session, row)
+    plan_hash = hash_of(wanted)
+    for target, one in by_target.items():
+        assert born is not None
+        _add(session, facts, target, one, state=born, plan_hash=plan_hash)
+
+
+def hash_of(wanted: Sequence[Wanted]) -> str:
+    """Name a set of effects: what a person says yes to."""
+    return hashlib.sha256("".join(sorted(one.fingerprint for one in wanted)).encode()).hexdigest()[
+        :12
+    ]
+
+
+def as_work(effect: Effect, facts: JobFacts, contract: MappedContract, job: Job) -> Wanted:
+    """Give an effect with everything that carrying it out needs."""
+    if isinstance(effect, BillMilestone):
+        return _bill(effect, facts, contract, job)
+    if isinstance(effect, ReviseInvoice):
+        return _revise(effect, facts, contract, job)
+    return _mail(effect)
+
+
+def planned_of(payload: Mapping[str, Any]) -> BillMilestone | ReviseInvoice:
+    """Read back what was planned from an effect's payload."""
+    stored = dict(payload["planned"])
+    shared: dict[str, Any] = {
+        **stored,
+        "lines": tuple(BilledLine(**line) for line in stored["lines"]),
+        "due_on": date.fromisoformat(stored["due_on"]),
+        "why": Derivation(code=stored["why"]["code"], facts=()),
+    }
+    if "issue_on" in stored:
+        return BillMilestone(**{**shared, "issue_on": date.fromisoformat(stored["issue_on"])})
+    return ReviseInvoice(**shared)
+
+
+def _bill(effect: BillMilestone, facts: JobFacts, contract: MappedContract, job: Job) -> Wanted:
+    estimate = next(
+        parse_estimate(mirror.document(row))
+        for row in facts.estimates
+        if row.qbo_id == facts.job.estimate_id
+    )
+    mark = marker(facts.job.job_id, effect.milestone_id, effect.ordinal)
+    body = create_body(
+        effect,
+        estimate=estimate,
+        coding=_coding(facts, contract),
+        currency=job.currency,
+        marker=mark,
+        memo=_memo(effect, facts, job),
+        number=effect.doc_number if facts.realm.preferences.get("custom_numbers") else None,
+    )
+    payload = {
+        "planned": _stored(effect),
+        "body": body,
+        "marker": mark,
+        "customer_id": facts.job.customer_id,
+        "currency": job.currency,
+    }
+    return Wanted(kind="bill", target=f"invoice/{effect.milestone_id}", payload=payload)
+
+
+def _revise(effect: ReviseInvoice, facts: JobFacts, contract: MappedContract, job: Job) -> Wanted:
+    row = facts.invoices[effect.invoice_id]
+    known = next(one.lines or {} for one in facts.documents if one.qbo_id == effect.invoice_id)
+    body = update_body(
+        effect,
+        current=row.fields,
+        synced=row.synced or row.fields,
+        coding=_coding(facts, contract),
+        line_ids=known,
+        currency=job.currency,
+        memo=_memo(effect, facts, job),
+    )
+    payload = {
+        "planned": _stored(effect),
+        "body": body,
+        "current": dict(row.fields),
+        "line_ids": known,
+        "currency": job.currency,
+    }
+    return Wanted(kind="revise", target=f"invoice/{effect.milestone_id}", payload=payload)
+
+
+def _mail(effect: TellCustomer) -> Wanted:
+    payload = {
+        "notice": effect.notice.value,
+        "occasion": effect.occasion,
+        "milestone_id": effect.milestone_id,
+        "old": dict(effect.old),
+        "new": dict(effect.new),
+    }
+    target = f"mail/{effect.notice.value}/{effect.milestone_id or 'job'}"
+    return Wanted(kind="mail", target=target, payload=payload)
+
+
+def _coding(facts: JobFacts, contract: MappedContract) -> dict[str, Coding]:
+    """How every contract line is booked; one that has left the contract, as it was billed."""
+    coding: dict[str, Coding] = {}
+    for one in facts.documents:
+        row = facts.invoices.get(one.qbo_id)
+        if one.lines and row is not None and not row.is_deleted:
+            coding |= billed_coding(parse_invoice(row.synced or row.fields), one.lines)
+    return coding | dict(contract.coding)
+
+
+def _memo(effect: BillMilestone | ReviseInvoice, facts: JobFacts, job: Job) -> str:
+    milestone = job.schedule.milestone(effect.milestone_id)
+    return invoice_memo(
+        base=job.base,
+        label=effect.label,
+        number=effect.number,
+        of_count=effect.of_count,
+        basis=milestone.basis,
+        trigger=milestone.trigger,
+        event=job.events.get(milestone.trigger.event),
+        why=effect.why,
+        currency=job.currency,
+    )
+
+
+def _stored(effect: BillMilestone | ReviseInvoice) -> dict[str, Any]:
+    stored = asdict(effect)
+    stored["why"] = {"code": effect.why.code, "facts": effect.why.as_dict()}
+    return stored
+
+
+def _target(facts: JobFacts, one: Wanted) -> str:
+    return f"job/{facts.job.job_id}/{one.target}"
+
+
+def _unfinished(session: Session, facts: JobFacts) -> list[WorkRow]:
+    return list(
+        session.scalars(
+            select(WorkRow)
+            .where(
+                WorkRow.realm_no == facts.job.realm_no,
+                WorkRow.job_id == facts.job.job_id,
+                WorkRow.target.is_not(None),
+                WorkRow.state.in_(work.UNFINISHED),
+            )
+            .with_for_update()
+        )
+    )
+
+
+def _overtake(session: Session, row: WorkRow) -> None:
+    session.execute(
+        update(WorkRow)
+        .where(WorkRow.realm_no == row.realm_no, WorkRow.work_id == row.work_id)
+        .values(state="cancelled", error="overtaken by a newer plan", done_at=func.lease_now())
+    )
+
+
+def _add(
+    session: Session, facts: JobFacts, target: str, one: Wanted, *, state: str, plan_hash: str
+) -> None:
+    earlier = session.scalars(
+        select(func.count())
+        .select_from(WorkRow)
+        .where(WorkRow.realm_no == facts.job.realm_no, WorkRow.target == target)
+    ).one()
+    work.add(
+        session,
+        realm_no=facts.job.realm_no,
+        kind=one.kind,
+        lane=work.job_lane(facts.job.job_id),
+        job_id=facts.job.job_id,
+        target=target,
+        effect_key=f"{facts.job.realm_no}/{target}/{one.kind}/{earlier + 1}",
+        payload=one.payload,
+        fingerprint=one.fingerprint,
+        plan_hash=plan_hash,
+        state=state,
+    )
+
+
+def record_invoice(
+    session: Session, realm_no: int, job_id: int, *, answer: Mapping[str, Any],
+    milestone_id: str, ordinal: int, lines: Mapping[str, str],
+) -> None:  # fmt: skip
+    """Note an invoice that QuickBooks confirmed: mirror, document of the job, and a new look."""
+    mirror.store(session, realm_no, "Invoice", answer, is_ours=True)
+    known = session.get(JobDocumentRow, (realm_no, "Invoice", str(answer["Id"])))
+    if known is None:
+        session.add(
+            JobDocumentRow(
+                realm_no=realm_no,
+                entity="Invoice",
+                qbo_id=str(answer["Id"]),
+                job_id=job_id,
+                role="invoice",
+                milestone_id=milestone_id,
+                ordinal=ordinal,
+                lines=dict(lines),
+                is_live=True,
+            )
+        )
+    else:
+        known.lines = dict(lines)
+    work.look_again(session, realm_no, job_id)

@@ -1,0 +1,127 @@
+"""What can go wrong in the shell. The class answers "again or not"; the message says what, which
+id, which value.
+
+SyncError
+├── TransientSyncError            the row of work is tried again later
+│   ├── QuickBooksUnavailable     not sent, or refused before anything happened: the same again
+│   ├── OutcomeUnknown            perhaps done: read back before anything else
+│   ├── QuickBooksThrottled       wait; costs no try
+│   ├── StaleRevision             somebody saved first: read and decide again
+│   ├── AccessExpired             the access token is no longer good: refresh once
+│   └── MailUnavailable           the mail server said later, or nothing
+├── PermanentSyncError            a person must act
+│   ├── RealmDisconnected         the company must be connected again
+│   ├── RejectedWrite             QuickBooks refused the document
+│   ├── DuplicateNumber           the number is taken by a document that is not ours
+│   ├── Gone                      the document is not there any more
+│   ├── MailRefused               the mail server will never take it
+│   └── MailUncertain             the mail may have gone out: never sent twice
+├── Fenced                        another process has taken the row over: stop
+└── NotNow                        facts have moved since the plan: let it be decided first
+"""
+
+from __future__ import annotations
+
+
+class SyncError(Exception):
+    """Base of all errors of the shell."""
+
+    #: what a person can do about it, for the ops view
+    remedy = ""
+
+    def __init__(self, message: str, *, intuit_tid: str | None = None) -> None:
+        """Keep the message, and Intuit's trace id where there is one."""
+        super().__init__(message)
+        self.intuit_tid = intuit_tid
+
+
+class TransientSyncError(SyncError):
+    """The row of work is tried again later."""
+
+    retry_after_s: float | None = None
+
+
+class QuickBooksUnavailable(TransientSyncError):
+    """Not sent, or refused before anything happened."""
+
+
+class OutcomeUnknown(TransientSyncError):
+    """The write may have happened: read back first."""
+
+
+class QuickBooksThrottled(TransientSyncError):
+    """Too many calls. Waits, and costs no try."""
+
+    def __init__(
+        self, message: str, *, retry_after_s: float, intuit_tid: str | None = None
+    ) -> None:
+        """Keep how long QuickBooks wants us to wait."""
+        super().__init__(message, intuit_tid=intuit_tid)
+        self.retry_after_s = retry_after_s
+
+
+class StaleRevision(TransientSyncError):
+    """Somebody saved the document first: read it and decide again."""
+
+
+class AccessExpired(TransientSyncError):
+    """The access token is no longer good."""
+
+
+class MailUnavailable(TransientSyncError):
+    """The mail server is away or said later; nothing was handed over."""
+
+
+class PermanentSyncError(SyncError):
+    """A person must act."""
+
+
+class RealmDisconnected(PermanentSyncError):
+    """The grant is dead."""
+
+    remedy = "Connect the company again at /connect; the work goes on by itself afterwards."
+
+
+class RejectedWrite(PermanentSyncError):
+    """QuickBooks refused the document as it is."""
+
+    remedy = "Correct in QuickBooks what the message names, then: milestone-sync queue retry."
+
+    def __init__(self, message: str, *, code: str = "", intuit_tid: str | None = None) -> None:
+        """Keep QuickBooks' own code."""
+        super().__init__(message, intuit_tid=intuit_tid)
+        self.code = code
+
+
+class DuplicateNumber(RejectedWrite):
+    """The document number is in use."""
+
+    remedy = "Another document carries this number. Renumber it in QuickBooks, then retry."
+
+
+class Gone(PermanentSyncError):
+    """The document is not there any more."""
+
+    remedy = "The document was deleted in QuickBooks. It is not made again by itself."
+
+
+class MailRefused(PermanentSyncError):
+    """The mail server will never take this mail."""
+
+    remedy = "Mend the address on the estimate or customer in QuickBooks, then retry."
+
+
+class MailUncertain(PermanentSyncError):
+    """The line broke after the mail was handed over: it may have gone out, so
+    it is not sent again.
+    """
+
+    remedy = "Ask the customer, or look into the mail server's log; `queue retry` sends it again."
+
+
+class Fenced(SyncError):
+    """Another process has taken the row over."""
+
+
+class NotNow(SyncError):
+    """Facts have moved since the plan was made: it is decided again first."""

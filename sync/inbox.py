@@ -1,0 +1,144 @@
+"""INBOX: a webhook delivery is verified on its raw bytes, stored, and only then answered.
+
+What it tells only orders a pull. An event that tells of a state we have already (the echo of our
+own writes) orders nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from mapping.errors import DocumentError
+from mapping.notifications import Notified, parse_notification
+from sync.bootstrap import App
+from sync.pull import order_pull
+from sync.store import realms
+from sync.store.database import become
+from sync.store.tables import InboxRow, MirrorRow, RealmRow, WorkRow
+
+logger = logging.getLogger(__name__)
+
+#: A burst is pulled at once, and then at most this often.
+BURST_S = 5.0
+
+
+def is_signed(body: bytes, signature: str, *, verifiers: Sequence[str]) -> bool:
+    """Tell whether Intuit signed these bytes with one of our verifier tokens. Constant time, any
+    input.
+    """
+    try:
+        given = base64.b64decode(signature, validate=True)
+    except (ValueError, binascii.Error):
+        return False
+    made = [hmac.digest(one.encode(), body, hashlib.sha256) for one in verifiers if one]
+    return sum(hmac.compare_digest(given, one) for one in made) > 0
+
+
+def receive(app: App, body: bytes) -> int:
+    """Store a signed delivery and order what it asks for.
+
+    Returns:
+        How many events were new. A body that cannot be read is kept sealed, for a person.
+    """
+    try:
+        events = parse_notification(body)
+    except DocumentError as exc:
+        _keep_unread(app, body)
+        logger.error("inbox.unreadable", extra={"error_code": exc.code})
+        return 0
+    by_realm: dict[str, list[Notified]] = {}
+    for event in events:
+        by_realm.setdefault(event.realm_id, []).append(event)
+    stored = 0
+    with app.database.begin() as session:
+        for realm_id, of_realm in by_realm.items():
+            stored += _receive_for(session, app.keyring.realm_hash(realm_id), of_realm)
+    return stored
+
+
+def _receive_for(session: Session, realm_hash: bytes, events: Sequence[Notified]) -> int:
+    become(session, None, lookup=realm_hash)
+    realm = realms.by_hash(session, realm_hash)
+    if realm is None or realm.state == "disconnected":
+        logger.warning("inbox.unknown_company", extra={"event_count": len(events)})
+        return 0
+    become(session, realm.realm_no)
+    new = [event for event in events if _store(session, realm.realm_no, event)]
+    if new:
+        session.execute(
+            update(RealmRow)
+            .where(RealmRow.realm_no == realm.realm_no)
+            .values(webhook_seen_at=func.business_now())
+        )
+    if any(not _is_echo(session, realm.realm_no, event) for event in new):
+        order_pull(session, realm.realm_no, delay_s=_wait_s(session, realm.realm_no))
+    return len(new)
+
+
+def _store(session: Session, realm_no: int, event: Notified) -> bool:
+    row = {
+        "realm_no": realm_no,
+        "event_key": event.event_key,
+        "entity": event.entity,
+        "entity_id": event.entity_id,
+        "operation": event.operation,
+        "occurred_at": event.occurred_at,
+    }
+    stored = upsert(InboxRow).values(row).on_conflict_do_nothing().returning(InboxRow.event_key)
+    return session.scalars(stored).one_or_none() is not None
+
+
+def _is_echo(session: Session, realm_no: int, event: Notified) -> bool:
+    """Tell whether the mirror already holds the document as it was when the event happened, or
+    newer.
+    """
+    if event.occurred_at is None:
+        return False
+    known = session.scalars(
+        select(MirrorRow.updated_at).where(
+            MirrorRow.realm_no == realm_no,
+            func.lower(MirrorRow.entity) == event.entity,
+            MirrorRow.qbo_id == event.entity_id,
+            MirrorRow.is_deleted.is_(False),
+            MirrorRow.synced.is_not(None),
+        )
+    ).one_or_none()
+    # QuickBooks writes whole seconds into documents and fractions into events.
+    return known is not None and event.occurred_at < known + timedelta(seconds=1)
+
+
+def _wait_s(session: Session, realm_no: int) -> float:
+    """Tell how long the next pull has to wait so that a burst makes one pull and not a hundred."""
+    since = func.extract("epoch", func.lease_now() - func.max(WorkRow.first_tried_at))
+    waited = session.scalars(
+        select(since).where(WorkRow.realm_no == realm_no, WorkRow.kind == "pull")
+    ).one()
+    return 0.0 if waited is None else max(0.0, BURST_S - float(waited))
+
+
+def _keep_unread(app: App, body: bytes) -> None:
+    digest = hashlib.sha256(body).hexdigest()
+    sealed = app.keyring.seal(body.decode(errors="replace"), purpose="inbox")
+    with app.database.begin() as session:
+        session.execute(
+            upsert(InboxRow)
+            .values(
+                realm_no=None,
+                event_key=f"unread:{digest}",
+                entity="",
+                entity_id="",
+                operation="unreadable",
+                body_sealed=sealed,
+            )
+            .on_conflict_do_nothing()
+        )

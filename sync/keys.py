@@ -1,0 +1,72 @@
+"""Keys made from the one secret: sealing what must not be read in the database, hashing what must
+be found in it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_VERSION = b"\x01"
+_NONCE_BYTES = 12
+
+
+class SealError(Exception):
+    """What was sealed cannot be opened: another key, another company, or another purpose."""
+
+
+class Keyring:
+    """One key per purpose, all derived from the installation's secret."""
+
+    def __init__(self, secret: str) -> None:
+        """Take the secret that stands outside the database."""
+        self._secret = secret.encode()
+
+    def seal(self, plain: str, *, purpose: str) -> bytes:
+        """Encrypt a text (AES-256-GCM). It opens only for the same purpose, such as
+        `refresh_token/7`.
+        """
+        nonce = os.urandom(_NONCE_BYTES)
+        body = AESGCM(self._key("seal")).encrypt(nonce, plain.encode(), purpose.encode())
+        return _VERSION + nonce + body
+
+    def open(self, sealed: bytes, *, purpose: str) -> str:
+        """Decrypt what `seal` gave.
+
+        Raises:
+            SealError: it was sealed by another key or for another purpose, or was changed.
+        """
+        nonce, body = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
+        try:
+            return AESGCM(self._key("seal")).decrypt(nonce, body, purpose.encode()).decode()
+        except InvalidTag:
+            raise SealError(
+                f"cannot open {purpose.split('/')[0]}: wrong key or wrong row"
+            ) from None
+
+    def realm_hash(self, realm_id: str) -> bytes:
+        """Give the keyed hash by which a company is found without storing its id."""
+        return hmac.digest(self._key("realm"), realm_id.encode(), "sha256")
+
+    def portal_token(self, realm_no: int, job_id: int, serial: int) -> str:
+        """Give the token of a portal link. It is made again when needed and stored nowhere."""
+        mac = hmac.digest(self._key("portal"), f"{realm_no}/{job_id}/{serial}".encode(), "sha256")
+        return base64.urlsafe_b64encode(mac[:24]).decode()
+
+    def _key(self, purpose: str) -> bytes:
+        made = HKDF(algorithm=SHA256(), length=32, salt=b"milestone-sync", info=purpose.encode())
+        return made.derive(self._secret)
+
+
+def token_hash(token: str) -> bytes:
+    """Give the hash under which a random token is stored: it has too much chance in it to be
+    guessed back.
+    """
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,128 @@
+"""NOTIFY: tell a customer one thing, at most once.
+
+Address, name and amounts are read when the mail is sent. A mail cannot be read back, so a row that
+is claimed with `asked_at` set is not sent again: it may have gone out, and a person decides.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from milestone_engine.job import Notice
+from sync import work
+from sync.bootstrap import App
+from sync.errors import (
+    MailRefused,
+    MailUnavailable,
+    MailUncertain,
+    NotNow,
+    QuickBooksUnavailable,
+    RejectedWrite,
+)
+from sync.keys import Keyring, token_hash
+from sync.mail.compose import Letter, compose
+from sync.reports.job_view import JobView, view_job
+from sync.store.database import business_now
+from sync.store.tables import PortalLinkRow
+
+logger = logging.getLogger(__name__)
+
+#: A customer's link works for this long after the last mail that carried it.
+LINK_LIFETIME = timedelta(days=365)
+
+
+def send_mail(app: App, held: work.Claim) -> None:
+    """Carry out a row of work of kind `mail`."""
+    if held.asked_at is not None:
+        raise MailUncertain("the process ended while the mail was handed over")
+    assert held.job_id is not None
+    with app.database.begin(held.realm_no) as session:
+        if work.facts_moved(session, held):
+            raise NotNow("facts have moved: decide first")
+        view = view_job(session, held.realm_no, held.job_id)
+        token = portal_token(session, app.keyring, held.realm_no, held.job_id)
+        sent_at = business_now(session)
+    if not view.email:
+        raise MailRefused(f"no mail address for job {view.base}")
+    message = compose(
+        view,
+        Letter(
+            notice=Notice(held.payload["notice"]),
+            milestone_id=held.payload["milestone_id"],
+            old=held.payload["old"],
+            new=held.payload["new"],
+        ),
+        sender=app.settings.mail_from,
+        portal_url=f"{app.settings.web_url}/p/{token}",
+        message_key=f"{held.realm_no}.{held.work_id}",
+        sent_at=sent_at,
+        invoice_pdf=_invoice_pdf(app, held, view),
+    )
+    with app.database.begin(held.realm_no) as session:
+        work.ask(session, held, request_id=str(message["Message-ID"]))
+    try:
+        answer = app.mail.send(message)
+    except (MailUnavailable, MailRefused):
+        with app.database.begin(held.realm_no) as session:
+            work.not_asked(session, held)
+        raise
+    except MailUncertain:
+        # It counts as told: what comes after it need not wait for a person.
+        with app.database.begin(held.realm_no) as session:
+            work.look_again(session, held.realm_no, held.job_id)
+        raise
+    with app.database.begin(held.realm_no) as session:
+        result = {"answer": answer[:200], "sent_at": sent_at.isoformat()}
+        work.finish(session, held, result=result)
+        # What was told is a fact of the next plan.
+        work.look_again(session, held.realm_no, held.job_id)
+    facts = {"realm_no": held.realm_no, "job_id": held.job_id, "notice": held.payload["notice"]}
+    logger.info("mail.sent", extra=facts)
+
+
+def portal_token(session: Session, keyring: Keyring, realm_no: int, job_id: int) -> str:
+    """Give the token of a job's portal link, making the link where there is none that works."""
+    newest = session.scalars(
+        select(PortalLinkRow)
+        .where(PortalLinkRow.realm_no == realm_no, PortalLinkRow.job_id == job_id)
+        .order_by(PortalLinkRow.serial.desc())
+        .limit(1)
+    ).one_or_none()
+    serial = 1 if newest is None else newest.serial + (newest.revoked_at is not None)
+    token = keyring.portal_token(realm_no, job_id, serial)
+    expires_at = business_now(session) + LINK_LIFETIME
+    session.execute(
+        upsert(PortalLinkRow)
+        .values(
+            realm_no=realm_no,
+            job_id=job_id,
+            serial=serial,
+            token_hash=token_hash(token),
+            expires_at=expires_at,
+        )
+        .on_conflict_do_update(
+            index_elements=["realm_no", "job_id", "serial"], set_={"expires_at": expires_at}
+        )
+    )
+    return token
+
+
+def _invoice_pdf(app: App, held: work.Claim, view: JobView) -> tuple[str, bytes] | None:
+    """Give the invoice that is due, as QuickBooks prints it. A mail without it
+    is better than none.
+    """
+    if held.payload["notice"] != Notice.DUE.value:
+        return None
+    milestone = view.milestone(held.payload["milestone_id"])
+    if milestone.invoice_id is None:
+        return None
+    try:
+        pdf = app.gateway.pdf(held.realm_no, "Invoice", milestone.invoice_id)
+    except (QuickBooksUnavailable, RejectedWrite):
+        return None
+    return f"{milestone.doc_number or milestone.invoice_id}.pdf", pdf

@@ -1,0 +1,115 @@
+"""What would change: the loop's own pull and decide on a transaction that is rolled back, and
+saying yes to it.
+
+Nothing is stored but what learning costs: a rotated token and the count of metered calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.orm import Session
+
+from sync import decide, effects, pull
+from sync.bootstrap import App
+from sync.gather import gather_facts
+from sync.store.tables import DecisionRow, JobRow, WorkRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What would become of one job."""
+
+    realm_no: int
+    decision: decide.Decision
+    plan_hash: str
+
+
+class _RollBack(Exception):
+    """Ends a transaction without a trace."""
+
+
+class PlanMoved(Exception):
+    """The facts moved since the plan was shown: look at it again."""
+
+
+def preview(app: App, realm_no: int, *, base: str | None = None) -> Sequence[Preview]:
+    """Show what a sync would change now, and write nothing.
+
+    Args:
+        realm_no: the company.
+        base: one job, by its name for people; None: every job.
+    """
+    changes = pull.fetch(app, realm_no)
+    found: list[Preview] = []
+    try:
+        with app.database.begin(realm_no) as session:
+            pull.apply(session, realm_no, changes)
+            for job_id in _job_ids(session, realm_no, base):
+                found.append(_preview_job(session, app, realm_no, job_id))
+            session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+            session.expunge_all()
+            raise _RollBack
+    except _RollBack:
+        pass
+    return [one for one in found if one.decision.wanted or one.decision.findings]
+
+
+def _job_ids(session: Session, realm_no: int, base: str | None) -> Sequence[int]:
+    asked = select(JobRow.job_id).where(JobRow.realm_no == realm_no).order_by(JobRow.job_id)
+    return session.scalars(asked if base is None else asked.where(JobRow.base == base)).all()
+
+
+def _preview_job(session: Session, app: App, realm_no: int, job_id: int) -> Preview:
+    facts = gather_facts(session, realm_no, job_id)
+    decision = decide.decide(app, facts)
+    if decision.plan is not None:
+        decide.apply(session, decision)
+    return Preview(realm_no=realm_no, decision=decision, plan_hash=effects.hash_of(decision.wanted))
+
+
+def approve(session: Session, realm_no: int, plan_hash: str, *, author: str) -> int:
+    """Let the proposed effects of a plan go, exactly those that were shown.
+
+    Returns:
+        How many; 0 if no such plan waits.
+
+    Raises:
+        PlanMoved: a job's facts have changed since.
+    """
+    rows = session.scalars(
+        select(WorkRow)
+        .where(
+            WorkRow.realm_no == realm_no,
+            WorkRow.plan_hash == plan_hash,
+            WorkRow.state == "proposed",
+        )
+        .with_for_update()
+    ).all()
+    for job_id in {row.job_id for row in rows}:
+        moved = session.scalars(
+            select(JobRow.look_at <= func.business_now()).where(
+                JobRow.realm_no == realm_no, JobRow.job_id == job_id
+            )
+        ).one()
+        if moved:
+            raise PlanMoved("the facts have moved since this plan was shown; look at it again")
+        session.execute(
+            insert(DecisionRow).values(
+                realm_no=realm_no,
+                job_id=job_id,
+                kind="approve",
+                subject=f"plan:{plan_hash}",
+                facts={"effects": [row.effect_key for row in rows if row.job_id == job_id]},
+                author=author,
+                decided_at=func.business_now(),
+            )
+        )
+    session.execute(
+        update(WorkRow)
+        .where(WorkRow.realm_no == realm_no, WorkRow.work_id.in_([row.work_id for row in rows]))
+        .values(state="ready", retry_at=func.lease_now())
+    )
+    return len(rows)

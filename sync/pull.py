@@ -1,0 +1,218 @@
+"""PULL: everything that changed in one company's books, into the mirror, with the new watermark, in
+one transaction.
+
+What a change may concern is told to look again; what it means is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from mapping.documents import Customer, Estimate, parse_customer, parse_estimate
+from mapping.errors import DocumentError
+from mapping.invoices import find_marker
+from mapping.jobs import (
+    EstimateState,
+    base_number,
+    change_order_number,
+    estimate_state,
+    job_key,
+)
+from milestone_engine.finding import Finding
+from sync import work
+from sync.bootstrap import App
+from sync.quickbooks.gateway import Changes
+from sync.store import findings, mirror, realms
+from sync.store.tables import JobDocumentRow, JobRow, MirrorRow, RealmRow
+
+logger = logging.getLogger(__name__)
+
+#: Change feeds are asked again from this long before their last answer: the boundary is not
+#: documented.
+OVERLAP = timedelta(minutes=5)
+#: Beyond this age QuickBooks' change feed is no longer complete: everything is read again.
+FEED_AGE_MAX = timedelta(days=29)
+#: Without a word from any webhook the books are looked at this often.
+SWEEP_S = 900
+
+
+@dataclass(slots=True)
+class Pulled:
+    """What one pull brought."""
+
+    seen: int = 0
+    changed: list[tuple[str, str]] = field(default_factory=list)
+    job_ids: set[int] = field(default_factory=set)
+
+
+def pull_realm(app: App, held: work.Claim) -> None:
+    """Carry out a row of work of kind `pull`."""
+    changes = fetch(app, held.realm_no)
+    with app.database.begin(held.realm_no) as session:
+        pulled = apply(session, held.realm_no, changes)
+        work.finish(session, held, result={"seen": pulled.seen, "changed": len(pulled.changed)})
+    facts = {"realm_no": held.realm_no, "seen": pulled.seen, "changed": len(pulled.changed)}
+    logger.info("realm.pulled", extra=facts)
+
+
+def fetch(app: App, realm_no: int) -> Changes:
+    """Ask QuickBooks what changed since the watermark; everything, where there is none or it is too
+    old.
+    """
+    with app.database.begin(realm_no) as session:
+        realm = realms.get(session, realm_no)
+        is_complete = (
+            realm.watermark is not None
+            and session.scalars(select(realm.watermark > func.business_now() - FEED_AGE_MAX)).one()
+        )
+    if realm.watermark is None or not is_complete:
+        return app.gateway.everything(realm_no)
+    return app.gateway.changes_since(realm_no, realm.watermark - OVERLAP)
+
+
+def apply(session: Session, realm_no: int, changes: Changes) -> Pulled:
+    """Store what was fetched and the watermark that covers it; tell the jobs concerned to look
+    again.
+    """
+    pulled = Pulled(seen=len(changes.documents))
+    for entity, raw in changes.documents:
+        if entity in ("CompanyInfo", "Preferences"):
+            realms.note_company(session, realm_no, entity, raw)
+        elif mirror.store(session, realm_no, entity, raw):
+            pulled.changed.append((entity, str(raw["Id"])))
+    pulled.job_ids = _route(session, realm_no, pulled.changed)
+    for job_id in sorted(pulled.job_ids):
+        work.look_again(session, realm_no, job_id)
+    session.execute(
+        update(RealmRow)
+        .where(RealmRow.realm_no == realm_no)
+        .values(watermark=changes.as_of, synced_at=func.business_now())
+    )
+    return pulled
+
+
+def _route(session: Session, realm_no: int, changed: Sequence[tuple[str, str]]) -> set[int]:
+    """Say which jobs the changed documents may concern; make the jobs that newly accepted estimates
+    open.
+    """
+    found: set[int] = set()
+    for entity, qbo_id in changed:
+        row = session.get(MirrorRow, (realm_no, entity, qbo_id))
+        assert row is not None
+        if entity == "Estimate":
+            found |= _of_estimate(session, realm_no, row)
+        elif entity == "Customer":
+            found |= _of_customer(session, realm_no, qbo_id)
+        else:
+            found |= _of_document(session, realm_no, row)
+    return found
+
+
+def _of_estimate(session: Session, realm_no: int, row: MirrorRow) -> set[int]:
+    known = session.get(JobDocumentRow, (realm_no, "Estimate", row.qbo_id))
+    found = {known.job_id} if known else set()
+    try:
+        estimate = parse_estimate(mirror.document(row))
+        key = job_key(estimate, _customers(session, realm_no, estimate))
+    except DocumentError as exc:
+        findings.open_one(session, realm_no, exc.as_finding(f"estimate:{row.qbo_id}"), job_id=None)
+        return found
+    job_id = session.scalars(
+        select(JobRow.job_id).where(JobRow.realm_no == realm_no, JobRow.key == key)
+    ).one_or_none()
+    if job_id is None:
+        job_id = _open_job(session, realm_no, estimate, key)
+    return found | ({job_id} if job_id is not None else set())
+
+
+def _open_job(session: Session, realm_no: int, estimate: Estimate, key: str) -> int | None:
+    """Open a job for an accepted estimate. A converted one was billed before us: that needs a
+    person.
+    """
+    state = estimate_state(estimate)
+    if change_order_number(estimate.doc_number) or not state.is_agreed or not estimate.customer:
+        return None
+    if state is EstimateState.CONVERTED:
+        finding = Finding(
+            code="estimate_converted",
+            subject=f"estimate:{estimate.id}",
+            facts={"number": estimate.doc_number},
+        )
+        findings.open_one(session, realm_no, finding, job_id=None)
+        return None
+    taken = session.scalars(select(JobRow.base).where(JobRow.realm_no == realm_no)).all()
+    job = JobRow(
+        realm_no=realm_no,
+        key=key,
+        base=base_number(estimate, taken=taken),
+        estimate_id=estimate.id,
+        customer_id=estimate.customer.id,
+        currency=estimate.currency or realms.get(session, realm_no).currency,
+        state="active",
+        version=0,
+    )
+    job.created_at = session.scalars(select(func.lease_now())).one()
+    session.add(job)
+    session.flush()
+    logger.info("job.opened", extra={"realm_no": realm_no, "job_id": job.job_id})
+    return job.job_id
+
+
+def _customers(session: Session, realm_no: int, estimate: Estimate) -> Mapping[str, Customer]:
+    ids = [estimate.customer.id] if estimate.customer else []
+    found = mirror.rows(session, realm_no, "Customer", ids=ids)
+    return {qbo_id: parse_customer(mirror.document(row)) for qbo_id, row in found.items()}
+
+
+def _of_customer(session: Session, realm_no: int, customer_id: str) -> set[int]:
+    return set(
+        session.scalars(
+            select(JobRow.job_id).where(
+                JobRow.realm_no == realm_no, JobRow.customer_id == customer_id
+            )
+        )
+    )
+
+
+def _of_document(session: Session, realm_no: int, row: MirrorRow) -> set[int]:
+    """An invoice, payment or credit concerns the jobs of the invoices that it is or names."""
+    invoice_ids = {row.qbo_id} if row.entity == "Invoice" else set(_linked_invoices(row.fields))
+    named = session.scalars(
+        select(JobDocumentRow.job_id).where(
+            JobDocumentRow.realm_no == realm_no,
+            JobDocumentRow.entity == "Invoice",
+            JobDocumentRow.qbo_id.in_(invoice_ids),
+        )
+    )
+    found = set(named)
+    marker = find_marker(str(row.fields.get("PrivateNote") or ""))
+    if row.entity == "Invoice" and marker is not None:
+        found |= set(
+            session.scalars(
+                select(JobRow.job_id).where(
+                    JobRow.realm_no == realm_no, JobRow.job_id == marker.job_id
+                )
+            )
+        )
+    return found
+
+
+def _linked_invoices(fields: Mapping[str, Any]) -> Iterable[str]:
+    for line in fields.get("Line") or []:
+        for link in line.get("LinkedTxn") or []:
+            if link.get("TxnType") == "Invoice":
+                yield str(link.get("TxnId"))
+
+
+def order_pull(session: Session, realm_no: int, *, delay_s: float = 0) -> None:
+    """Write down that a company is to be pulled; any number of calls make one pull."""
+    work.add(
+        session, realm_no=realm_no, kind="pull", lane="pull", coalesce_key="pull", delay_s=delay_s
+    )

@@ -1,0 +1,176 @@
+"""PUSH: carry one invoice effect out in QuickBooks, safe to try again.
+
+`asked_at` and the `requestid` are committed before the call. A row that is claimed with `asked_at`
+set reads back first: what is found by its marker is adopted; what is not found is asked again only
+once Intuit can no longer be working on it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from mapping.invoices import find_marker, line_ids
+from sync import effects, work
+from sync.bootstrap import App
+from sync.errors import (
+    DuplicateNumber,
+    Gone,
+    NotNow,
+    QuickBooksThrottled,
+    QuickBooksUnavailable,
+    RejectedWrite,
+    StaleRevision,
+)
+from sync.store import mirror
+from sync.store.database import lease_now
+
+logger = logging.getLogger(__name__)
+
+Raw = Mapping[str, Any]
+
+#: A read-back looks for what was made from this long before the call: clocks differ.
+READ_BACK_MARGIN = timedelta(minutes=10)
+#: These answers prove that nothing happened.
+NOT_DONE = (QuickBooksUnavailable, QuickBooksThrottled, StaleRevision, RejectedWrite, Gone)
+
+
+def push_bill(app: App, held: work.Claim) -> None:
+    """Carry out a row of work of kind `bill`: make a milestone's invoice, once."""
+    found = _read_back(app, held) if held.asked_at else None
+    if found is None:
+        if not _may_ask(app, held):
+            return
+        try:
+            found = _ask(app, held, lambda request_id: app.gateway.create(
+                held.realm_no, "Invoice", held.payload["body"], request_id=request_id
+            ))  # fmt: skip
+        except DuplicateNumber:
+            # The number is taken: by us, when an answer was lost and the id forgotten.
+            found = _read_back(app, held)
+            if found is None:
+                raise
+    _confirm(app, held, found)
+
+
+def push_revise(app: App, held: work.Claim) -> None:
+    """Carry out a row of work of kind `revise`: bring a sent invoice to its new amount."""
+    invoice_id = str(held.payload["body"]["Id"])
+    if held.asked_at:
+        now = app.gateway.read(held.realm_no, "Invoice", invoice_id)
+        if now is None or str(now["SyncToken"]) != held.payload["body"]["SyncToken"]:
+            _after_someone(app, held, now)
+            return
+    if not _may_ask(app, held):
+        return
+    try:
+        answer = _ask(app, held, lambda request_id: app.gateway.update(
+            held.realm_no, "Invoice", held.payload["body"], request_id=request_id
+        ))  # fmt: skip
+    except (StaleRevision, Gone):
+        _after_someone(app, held, app.gateway.read(held.realm_no, "Invoice", invoice_id))
+        return
+    _confirm(app, held, answer)
+
+
+def _may_ask(app: App, held: work.Claim) -> bool:
+    """Tell whether the call may be made now; otherwise the row goes back for later."""
+    with app.database.begin(held.realm_no) as session:
+        if held.asked_at is not None:
+            waited_s = (lease_now(session) - held.asked_at).total_seconds()
+            if waited_s < work.ASK_AGAIN_S:
+                delay_s = work.ASK_AGAIN_S - waited_s
+                work.put_back(session, held, delay_s=delay_s, costs_a_try=False)
+                facts = {"realm_no": held.realm_no, "work_id": held.work_id}
+                logger.warning("push.unanswered", extra=facts)
+                return False
+        elif work.facts_moved(session, held):
+            raise NotNow("facts have moved: decide first")
+    return True
+
+
+def _ask(app: App, held: work.Claim, call: Callable[[str], Raw]) -> Raw:
+    with app.database.begin(held.realm_no) as session:
+        request_id = work.ask(session, held, request_id=app.ids.request_id())
+    try:
+        return call(request_id)
+    except NOT_DONE:
+        with app.database.begin(held.realm_no) as session:
+            work.not_asked(session, held)
+        raise
+
+
+def _read_back(app: App, held: work.Claim) -> Raw | None:
+    """Look for the invoice that an unanswered call may have made: by marker, then by number."""
+    with app.database.begin(held.realm_no) as session:
+        since = (held.asked_at or lease_now(session)) - READ_BACK_MARGIN
+        # QuickBooks' own clock may be ahead of ours by what the business clock is.
+        since = min(since, held.created_at - READ_BACK_MARGIN)
+    customer_id = str(held.payload["customer_id"])
+    made = app.gateway.made_since(held.realm_no, "Invoice", customer_id=customer_id, since=since)
+    wanted = find_marker(held.payload["marker"])
+    for one in made:
+        if find_marker(str(one.get("PrivateNote") or "")) == wanted:
+            facts = {"realm_no": held.realm_no, "work_id": held.work_id, "invoice_id": one["Id"]}
+            logger.info("push.adopted", extra=facts)
+            return one
+    return None
+
+
+def _confirm(app: App, held: work.Claim, answer: Raw) -> None:
+    """Store what QuickBooks answered and end the row, in one transaction."""
+    planned = effects.planned_of(held.payload)
+    lines = line_ids(
+        answer,
+        planned,
+        currency=held.payload["currency"],
+        known=held.payload.get("line_ids"),
+        current=held.payload.get("current"),
+    )
+    assert held.job_id is not None
+    with app.database.begin(held.realm_no) as session:
+        effects.record_invoice(
+            session,
+            held.realm_no,
+            held.job_id,
+            answer=answer,
+            milestone_id=planned.milestone_id,
+            ordinal=planned.ordinal,
+            lines=lines,
+        )
+        result = {"invoice_id": str(answer["Id"]), "doc_number": answer.get("DocNumber")}
+        work.finish(session, held, result=result)
+    facts = {"realm_no": held.realm_no, "job_id": held.job_id, "invoice_id": answer["Id"]}
+    logger.info(f"invoice.{held.kind}", extra=facts)
+
+
+def _after_someone(app: App, held: work.Claim, now: Raw | None) -> None:
+    """The invoice is not what the plan saw: keep what it is now and decide again."""
+    if now is not None and _is_what_we_sent(held, now):
+        _confirm(app, held, now)
+        return
+    assert held.job_id is not None
+    body = held.payload["body"]
+    with app.database.begin(held.realm_no) as session:
+        gone = {"Id": body["Id"], "status": "Deleted"}
+        mirror.store(session, held.realm_no, "Invoice", now or gone)
+        work.look_again(session, held.realm_no, held.job_id)
+        work.cancel(session, held, why="the invoice was changed meanwhile")
+
+
+def _is_what_we_sent(held: work.Claim, now: Raw) -> bool:
+    if held.asked_at is None or int(now["SyncToken"]) != int(held.payload["body"]["SyncToken"]) + 1:
+        return False
+    try:
+        line_ids(
+            now,
+            effects.planned_of(held.payload),
+            currency=held.payload["currency"],
+            known=held.payload.get("line_ids"),
+            current=held.payload.get("current"),
+        )
+    except Exception:
+        return False
+    return bool(now.get("DueDate") == held.payload["body"].get("DueDate", now.get("DueDate")))

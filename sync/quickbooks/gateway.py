@@ -1,0 +1,274 @@
+"""What the loop asks of QuickBooks, through python-quickbooks on a session of our own. Raw JSON in
+and out.
+
+Reads are tried again here for blips (seconds); everything longer belongs to the row of work. A
+write is sent once: who does not get an answer reads back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from quickbooks.client import QuickBooks
+from sqlalchemy.dialects.postgresql import insert as upsert
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from sync.errors import AccessExpired, OutcomeUnknown, QuickBooksUnavailable, RejectedWrite
+from sync.ports import CallLimits, QuickBooksTransport
+from sync.quickbooks import queries
+from sync.quickbooks.tokens import Access, Tokens
+from sync.quickbooks.transport import LibrarySession
+from sync.store.database import Database, business_now, dump_json
+from sync.store.tables import MeteredCallRow
+
+T = TypeVar("T")
+Raw = Mapping[str, Any]
+
+MINOR_VERSION = 75
+#: The documents that the mirror follows.
+FOLLOWED = (
+    "CompanyInfo",
+    "Preferences",
+    "Customer",
+    "Estimate",
+    "Invoice",
+    "Payment",
+    "CreditMemo",
+)
+#: One CDC answer holds at most this many objects, all kinds together; at this number it may be cut.
+CDC_OBJECTS_MAX = 1000
+READ_TRIES_MAX = 3
+PAGES_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """Documents that changed, by kind, and QuickBooks' own time of the answer."""
+
+    documents: tuple[tuple[str, Raw], ...]
+    as_of: datetime
+
+
+class _Client(QuickBooks):  # type: ignore[misc]
+    """The package's client, aimed where the settings say."""
+
+    base_url = ""
+
+    @property
+    def api_url(self) -> str:
+        return self.base_url
+
+
+class Gateway:
+    """QuickBooks for one installation; every call names its company."""
+
+    def __init__(
+        self,
+        *,
+        transport: QuickBooksTransport,
+        tokens: Tokens,
+        limits: CallLimits,
+        database: Database,
+        base_url: str,
+    ) -> None:
+        """Take the wire, the keys to it, and where calls that cost money are counted."""
+        self._transport = transport
+        self._tokens = tokens
+        self._limits = limits
+        self._database = database
+        self._base_url = base_url
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._transport.close()
+        self._limits.close()
+
+    def changes_since(self, realm_no: int, since: datetime) -> Changes:
+        """Give every followed document that changed since a moment, in one metered call."""
+        body = self._changes(realm_no, FOLLOWED, since)
+        if len(body.documents) < CDC_OBJECTS_MAX:
+            return body
+        found: list[tuple[str, Raw]] = []
+        for entity in FOLLOWED:
+            part = self._changes(realm_no, (entity,), since)
+            is_cut = len(part.documents) >= CDC_OBJECTS_MAX
+            found += self.all_of(realm_no, entity) if is_cut else part.documents
+        return Changes(documents=tuple(found), as_of=body.as_of)
+
+    def everything(self, realm_no: int) -> Changes:
+        """Give every followed document: the first sight of a company."""
+        # The time before the first page: a change made during paging is seen again, none is missed.
+        first = self._read(
+            realm_no, lambda client: client.query(queries.everything(FOLLOWED[0], start=1))
+        )
+        found: list[tuple[str, Raw]] = []
+        for entity in FOLLOWED:
+            found += self.all_of(realm_no, entity)
+        return Changes(documents=tuple(found), as_of=_time(first))
+
+    def all_of(self, realm_no: int, entity: str) -> list[tuple[str, Raw]]:
+        """Give all documents of a kind, page by page."""
+        found: list[tuple[str, Raw]] = []
+        for page in range(PAGES_MAX):
+            statement = queries.everything(entity, start=1 + page * queries.PAGE_SIZE)
+            documents = self._query(realm_no, entity, statement)
+            found += [(entity, one) for one in documents]
+            if len(documents) < queries.PAGE_SIZE:
+                return found
+        raise QuickBooksUnavailable(f"more than {PAGES_MAX} pages of {entity}")
+
+    def made_since(
+        self, realm_no: int, entity: str, *, customer_id: str, since: datetime
+    ) -> list[Raw]:
+        """Read back what was made for a customer since a moment."""
+        statement = queries.made_since(entity, customer_id=customer_id, since=since)
+        return self._query(realm_no, entity, statement)
+
+    def read(self, realm_no: int, entity: str, qbo_id: str) -> Raw | None:
+        """Read one document, or None if there is none."""
+        found = self._query(realm_no, entity, queries.by_ids(entity, [qbo_id]))
+        return found[0] if found else None
+
+    def company(self, access: Access) -> Raw:
+        """Read the CompanyInfo with tokens that are not stored yet: proves
+        which company they open.
+        """
+        client = self._client(access)
+        url = f"{self._base_url}/company/{access.realm_id}/companyinfo/{access.realm_id}"
+        return _document(client.make_request("GET", url, params={}), "CompanyInfo")
+
+    def create(self, realm_no: int, entity: str, body: Raw, *, request_id: str) -> Raw:
+        """Create a document, once: the same `request_id` gives the first answer again."""
+        return self._write(
+            realm_no,
+            entity,
+            lambda client: client.create_object(
+                entity, dump_json(body), request_id=request_id, params={}
+            ),
+        )
+
+    def update(self, realm_no: int, entity: str, body: Raw, *, request_id: str) -> Raw:
+        """Change a document; `body` is sparse and carries the SyncToken it was decided on."""
+        assert body.get("sparse") is True
+        assert "SyncToken" in body
+        return self._write(
+            realm_no,
+            entity,
+            lambda client: client.update_object(
+                entity, dump_json(body), request_id=request_id, params={}
+            ),
+        )
+
+    def void(self, realm_no: int, entity: str, body: Raw, *, request_id: str) -> Raw:
+        """Void a document."""
+        return self._write(
+            realm_no,
+            entity,
+            lambda client: client.update_object(
+                entity, dump_json(body), request_id=request_id, params={"operation": "void"}
+            ),
+        )
+
+    def pdf(self, realm_no: int, entity: str, qbo_id: str) -> bytes:
+        """Give a document as PDF, as QuickBooks prints it."""
+        access = self._tokens.access(realm_no)
+        with self._limits.call(realm_no):
+            answer = self._transport.exchange(
+                "GET",
+                f"{self._base_url}/company/{access.realm_id}/{entity.lower()}/{qbo_id}/pdf",
+                headers={
+                    "Authorization": f"Bearer {access.access_token}",
+                    "Accept": "application/pdf",
+                },
+                params={"minorversion": str(MINOR_VERSION)},
+                body=b"",
+            )
+        self._meter(realm_no)
+        if answer.status != 200 or not answer.body.startswith(b"%PDF"):
+            raise QuickBooksUnavailable(f"no PDF of {entity} {qbo_id}: {answer.status}")
+        return answer.body
+
+    def _changes(self, realm_no: int, entities: Sequence[str], since: datetime) -> Changes:
+        # The package drops a datetime's zone (defect 16); a text with its offset passes through.
+        moment = since.isoformat(timespec="seconds")
+        body = self._read(
+            realm_no, lambda client: client.change_data_capture(",".join(entities), moment)
+        )
+        found: list[tuple[str, Raw]] = []
+        for response in body.get("CDCResponse", []):
+            for part in response.get("QueryResponse", []):
+                if "Fault" in part:
+                    raise QuickBooksUnavailable("a part of the change feed failed")
+                found += [
+                    (name, one)
+                    for name in part
+                    if isinstance(part[name], list)
+                    for one in part[name]
+                ]
+        return Changes(documents=tuple(found), as_of=_time(body))
+
+    def _query(self, realm_no: int, entity: str, statement: str) -> list[Raw]:
+        body = self._read(realm_no, lambda client: client.query(statement))
+        return list(body.get("QueryResponse", {}).get(entity, []))
+
+    def _read(self, realm_no: int, call: Callable[[_Client], Any]) -> Raw:
+        for attempt in Retrying(
+            stop=stop_after_attempt(READ_TRIES_MAX),
+            wait=wait_random_exponential(multiplier=0.2, max=3),
+            retry=retry_if_exception_type((QuickBooksUnavailable, OutcomeUnknown)),
+            reraise=True,
+        ):
+            with attempt:
+                body: Raw = self._with_access(realm_no, call)
+        self._meter(realm_no)
+        return body
+
+    def _write(self, realm_no: int, entity: str, call: Callable[[_Client], Any]) -> Raw:
+        return _document(self._with_access(realm_no, call), entity)
+
+    def _with_access(self, realm_no: int, call: Callable[[_Client], T]) -> T:
+        access = self._tokens.access(realm_no)
+        try:
+            with self._limits.call(realm_no):
+                return call(self._client(access))
+        except AccessExpired:
+            renewed = self._tokens.access(realm_no, refused=access)
+            with self._limits.call(realm_no):
+                return call(self._client(renewed))
+
+    def _client(self, access: Access) -> _Client:
+        # One client a call: the package's objects are not safe between threads, and cost nothing to
+        # make.
+        client = _Client(minorversion=MINOR_VERSION, company_id=access.realm_id, use_decimal=True)
+        client.base_url = self._base_url
+        client.session = LibrarySession(self._transport, access.access_token)
+        return client
+
+    def _meter(self, realm_no: int) -> None:
+        with self._database.begin(realm_no) as session:
+            month = business_now(session).date().replace(day=1)
+            counted = upsert(MeteredCallRow).values(realm_no=realm_no, month=month, calls=1)
+            session.execute(
+                counted.on_conflict_do_update(
+                    index_elements=["realm_no", "month"],
+                    set_={"calls": MeteredCallRow.calls + 1},
+                )
+            )
+
+
+def _document(body: Raw, entity: str) -> Raw:
+    found = body.get(entity)
+    if not isinstance(found, Mapping):
+        # It was a 200: something happened, and we cannot tell what.
+        raise OutcomeUnknown(f"the answer holds no {entity}")
+    return found
+
+
+def _time(body: Raw) -> datetime:
+    try:
+        return datetime.fromisoformat(str(body["time"]))
+    except (KeyError, ValueError):
+        raise RejectedWrite("QuickBooks' answer does not tell its time") from None

@@ -1,0 +1,335 @@
+"""One job as people see it: the same view feeds portal, mail, terminal and reports, so all say the
+same.
+
+Amounts are minor units; words are made from them in `sync/words/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mapping.documents import Estimate, parse_customer, parse_estimate, parse_invoice
+from mapping.errors import DocumentError
+from mapping.lines import minor_of
+from milestone_engine.schedule import Basis
+from milestone_engine.timeline import Trigger
+from sync.reports.changes import ChangeView, changes_of, history
+from sync.store import findings, mirror, realms, schedules
+from sync.store.database import business_today
+from sync.store.tables import (
+    EventRow,
+    FindingRow,
+    JobRow,
+    MilestoneRow,
+    ReceiptRow,
+    ScheduleRow,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventView:
+    """One event of the timeline."""
+
+    name: str
+    label: str
+    on: date | None
+    state: str  #: planned, completed, cancelled
+    completed_on: date | None
+
+    @property
+    def day(self) -> date | None:
+        """The day it happened, else the day it is planned for."""
+        return self.completed_on or self.on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MilestoneView:
+    """One payment of the timeline."""
+
+    id: str
+    number: int
+    label: str
+    basis: Basis
+    trigger: Trigger
+    event_label: str
+    event_state: str  #: planned, completed, cancelled; "" for the approval
+    event_on: date | None  #: the day its event happened, else the day it is planned for
+    amount_minor: int  #: contract money, before tax
+    billed_minor: int | None
+    paid_minor: int
+    tax_minor: int  #: as billed; before that, about what it will be
+    is_tax_known: bool
+    issue_on: date | None
+    due_on: date | None
+    state: str  #: waiting, upcoming, due, overdue, paid
+    invoice_id: str | None
+    doc_number: str | None
+    outside_minor: int  #: on its invoice, but not the contract's: a permit, a late fee
+    invoice_total_minor: int | None  #: what its invoice asks, tax and all, as QuickBooks says
+    invoice_open_minor: int | None  #: what is left to pay on it, as QuickBooks says
+    settled_on: date | None
+    why_code: str
+    why_facts: Mapping[str, Any]
+
+    @property
+    def due_minor(self) -> int:
+        """What is still to be paid on it, before tax."""
+        return max(self.amount_minor - self.paid_minor, 0)
+
+    @property
+    def received_minor(self) -> int | None:
+        """What the customer has paid on its invoice, tax and all."""
+        if self.invoice_total_minor is None or self.invoice_open_minor is None:
+            return None
+        return self.invoice_total_minor - self.invoice_open_minor
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether its invoice is out and not settled."""
+        return self.state in ("due", "overdue") and self.invoice_id is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineView:
+    """One line of the contract, before tax."""
+
+    description: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobView:
+    """One job as people see it."""
+
+    realm_no: int
+    job_id: int
+    base: str
+    state: str  #: active, frozen, unmapped
+    company: str
+    customer: str
+    email: str  #: may hold several addresses, separated by commas; "" where none is known
+    estimate_id: str
+    currency: str
+    today: date
+    accepted_on: date | None
+    contract_total_minor: int
+    credit_minor: int
+    unallocated_minor: int  #: contract money that is on no payment yet
+    lines: tuple[LineView, ...]  #: what the contract covers
+    milestones: tuple[MilestoneView, ...]
+    events: tuple[EventView, ...]
+    changes: tuple[ChangeView, ...]  #: newest first
+    findings: tuple[FindingRow, ...]
+
+    @property
+    def paid_minor(self) -> int:
+        """Contract money received so far."""
+        return sum(one.paid_minor for one in self.milestones)
+
+    @property
+    def left_minor(self) -> int:
+        """Contract money that is still to be paid."""
+        return sum(one.due_minor for one in self.milestones if one.state != "paid")
+
+    @property
+    def asked_now(self) -> tuple[MilestoneView, ...]:
+        """The payments whose invoices are out and not settled, in order."""
+        return tuple(one for one in self.milestones if one.is_asked)
+
+    @property
+    def next_payment(self) -> MilestoneView | None:
+        """The payment that comes next: what is due before what is dated before what waits."""
+        open_ones = [one for one in self.milestones if one.state != "paid"]
+        return min(open_ones, key=_urgency, default=None)
+
+    def milestone(self, milestone_id: str) -> MilestoneView:
+        """Give one payment by its id."""
+        return next(one for one in self.milestones if one.id == milestone_id)
+
+
+def view_job(session: Session, realm_no: int, job_id: int) -> JobView:
+    """Read one job as people see it."""
+    realm = realms.get(session, realm_no)
+    job = session.scalars(
+        select(JobRow).where(JobRow.realm_no == realm_no, JobRow.job_id == job_id)
+    ).one()
+    versions = history(session, job)
+    newest = versions[0] if versions else None
+    estimates = _estimates(session, job, versions)
+    main = estimates.get(job.estimate_id)
+    events = _events(session, job)
+    customer, email = _customer(session, job, main)
+    return JobView(
+        realm_no=realm_no,
+        job_id=job_id,
+        base=job.base,
+        state=job.state,
+        company=realm.name,
+        customer=customer,
+        email=email,
+        estimate_id=job.estimate_id,
+        currency=job.currency,
+        today=business_today(session, realm.zone),
+        accepted_on=(main.accepted_on or main.dated_on) if main else None,
+        contract_total_minor=newest.row.contract_total_minor if newest else 0,
+        credit_minor=newest.row.credit_minor if newest else 0,
+        unallocated_minor=newest.row.unallocated_minor if newest else 0,
+        lines=_lines(newest) if newest else (),
+        milestones=_milestones(session, job, newest, events) if newest else (),
+        events=events,
+        changes=changes_of(versions, estimates),
+        findings=tuple(findings.open_ones(session, realm_no, job_id=job_id)),
+    )
+
+
+def find_job(session: Session, realm_no: int, base: str) -> int | None:
+    """Find a job by its name for people."""
+    return session.scalars(
+        select(JobRow.job_id).where(JobRow.realm_no == realm_no, JobRow.base == base)
+    ).one_or_none()
+
+
+def _urgency(one: MilestoneView) -> tuple[int, date, int]:
+    order = ("overdue", "due", "upcoming", "waiting")
+    return order.index(one.state), one.due_on or date.max, one.number
+
+
+def _estimates(
+    session: Session, job: JobRow, versions: Sequence[schedules.Version]
+) -> dict[str, Estimate]:
+    """Give the estimates that the contract was made of, by id."""
+    ids = {line.line_id.split(":")[0] for version in versions for line in version.lines}
+    rows = mirror.rows(session, job.realm_no, "Estimate", ids=sorted(ids | {job.estimate_id}))
+    found = {}
+    for qbo_id, row in rows.items():
+        # One that cannot be read any more is a finding; the page shows what is stored.
+        with suppress(DocumentError):
+            found[qbo_id] = parse_estimate(mirror.document(row))
+    return found
+
+
+def _lines(version: schedules.Version) -> tuple[LineView, ...]:
+    return tuple(
+        LineView(description=line.description, amount_minor=line.amount_minor)
+        for line in version.lines
+        if line.amount_minor
+    )
+
+
+def _milestones(
+    session: Session, job: JobRow, version: schedules.Version, events: Sequence[EventView]
+) -> tuple[MilestoneView, ...]:
+    receipts = session.scalars(
+        select(ReceiptRow).where(
+            ReceiptRow.realm_no == job.realm_no,
+            ReceiptRow.job_id == job.job_id,
+            ReceiptRow.state == "live",
+        )
+    ).all()
+    asked = _invoice_money(session, job, [one.invoice_id for one in receipts])
+    by_milestone = {one.milestone_id: one for one in receipts}
+    by_name = {event.name: event for event in events}
+    return tuple(
+        _milestone(row, number, version.row, by_milestone.get(row.milestone_id), by_name, asked)
+        for number, row in enumerate(version.milestones, start=1)
+    )
+
+
+def _invoice_money(
+    session: Session, job: JobRow, invoice_ids: Sequence[str]
+) -> dict[str, tuple[int, int]]:
+    """Give what invoices ask and what is open on them, in QuickBooks' own words."""
+    found = {}
+    for qbo_id, row in mirror.rows(session, job.realm_no, "Invoice", ids=invoice_ids).items():
+        with suppress(DocumentError):
+            invoice = parse_invoice(mirror.document(row))
+            if invoice.total is not None and invoice.balance is not None:
+                found[qbo_id] = (
+                    minor_of(invoice.total, currency=job.currency, at="TotalAmt"),
+                    minor_of(invoice.balance, currency=job.currency, at="Balance"),
+                )
+    return found
+
+
+def _milestone(
+    row: MilestoneRow,
+    number: int,
+    schedule: ScheduleRow,
+    receipt: ReceiptRow | None,
+    events: Mapping[str, EventView],
+    asked: Mapping[str, tuple[int, int]],
+) -> MilestoneView:
+    trigger = schedules.trigger_of(row.trigger)
+    event = events.get(trigger.event)
+    rate = schedule.tax_rate_percent or Decimal(0)
+    about = round(Decimal(row.amount_minor) * rate / 100)
+    # Before an invoice says just this amount, its tax is only about known.
+    is_tax_known = receipt is not None and receipt.billed_minor == row.amount_minor
+    total_minor, open_minor = asked.get(receipt.invoice_id if receipt else "", (None, None))
+    return MilestoneView(
+        id=row.milestone_id,
+        number=number,
+        label=row.label,
+        basis=schedules.basis_of(row.basis),
+        trigger=trigger,
+        event_label=event.label if event else trigger.event.capitalize(),
+        event_state=event.state if event else "",
+        event_on=event.day if event else None,
+        amount_minor=row.amount_minor,
+        billed_minor=row.billed_minor,
+        paid_minor=row.paid_minor,
+        tax_minor=receipt.tax_minor if receipt and is_tax_known else about,
+        is_tax_known=is_tax_known,
+        issue_on=row.issue_on,
+        due_on=row.due_on,
+        state=row.state,
+        invoice_id=receipt.invoice_id if receipt else None,
+        doc_number=receipt.doc_number if receipt else None,
+        outside_minor=receipt.outside_minor if receipt else 0,
+        invoice_total_minor=total_minor,
+        invoice_open_minor=open_minor,
+        settled_on=receipt.settled_on if receipt else None,
+        why_code=row.why["code"],
+        why_facts=row.why["facts"],
+    )
+
+
+def _events(session: Session, job: JobRow) -> tuple[EventView, ...]:
+    rows = session.scalars(
+        select(EventRow)
+        .where(EventRow.realm_no == job.realm_no, EventRow.job_id == job.job_id)
+        .order_by(EventRow.position)
+    )
+    return tuple(
+        EventView(
+            name=row.name,
+            label=row.label,
+            on=row.on_date,
+            state=row.state,
+            completed_on=row.completed_on,
+        )
+        for row in rows
+    )
+
+
+def _customer(session: Session, job: JobRow, main: Estimate | None) -> tuple[str, str]:
+    """Give the customer's name and address: the estimate's own address before the customer's."""
+    rows = mirror.rows(session, job.realm_no, "Customer", ids=[job.customer_id])
+    name, email = "", ""
+    for row in rows.values():
+        with suppress(DocumentError):
+            customer = parse_customer(mirror.document(row))
+            name, email = customer.full_name, customer.email
+    if main is not None:
+        name = name or (main.customer.name if main.customer else "")
+        address = main.raw.get("BillEmail")
+        email = (str(address.get("Address") or "") if isinstance(address, Mapping) else "") or email
+    return name or job.customer_id, email

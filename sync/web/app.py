@@ -1,0 +1,79 @@
+"""The web application: routers put together, and the headers that every answer carries."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import PlainTextResponse
+from fastapi.staticfiles import StaticFiles
+from sqlalchemy import text
+
+from sync.bootstrap import App
+from sync.web import connect, portal, webhooks
+
+#: No script, no frame, nothing from another host (reliability S2-S5).
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex, nofollow, noarchive",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "Cache-Control": "no-store",
+}
+
+
+def build_web(app: App) -> FastAPI:
+    """Put the pages together around one App."""
+    web = FastAPI(title="milestone-sync", docs_url=None, redoc_url=None, openapi_url=None)
+    web.include_router(webhooks.router(app))
+    web.include_router(connect.router(app))
+    web.include_router(portal.router(app))
+    web.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
+
+    @web.middleware("http")
+    async def add_headers(
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        response = await call_next(request)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    @web.get("/healthz")
+    def alive() -> Response:
+        return PlainTextResponse("ok")
+
+    @web.get("/readyz")
+    def ready() -> Response:
+        try:
+            with app.database.begin() as session:
+                session.execute(text("SELECT 1"))
+        except Exception:
+            return PlainTextResponse("no database", status_code=503)
+        return PlainTextResponse("ok")
+
+    @web.exception_handler(Exception)
+    async def failed(_request: Request, _error: Exception) -> Response:
+        return PlainTextResponse("Something went wrong on our side.", status_code=500)
+
+    return web
+
+
+def run_web(app: App) -> None:
+    """Serve until TERM or INT."""
+    config = uvicorn.Config(
+        build_web(app),
+        host=app.settings.host,
+        port=app.settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+    uvicorn.Server(config).run()

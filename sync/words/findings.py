@@ -1,0 +1,208 @@
+"""What needs a person: reason and remedy for every code of a Finding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from milestone_engine.errors import EngineError
+from milestone_engine.money import parse_money
+from sync.words.amounts import money
+from sync.words.texts import one_line
+
+#: Foreign words inside a reason: a memo is quoted, not retold.
+QUOTE_LENGTH_MAX = 160
+
+_MEND_MEMO = "Correct the schedule in the estimate's memo; the next sync takes it up."
+_MEND_ESTIMATE = "Correct the estimate in QuickBooks; the next sync takes it up."
+_MEND_DOCUMENT = "Open it in QuickBooks, correct it and save; the next sync takes it up."
+_MEND_TEMPLATE = "Correct the schedule template, or write the payments into the estimate's memo."
+_TELL_US = "Tell us: it is ours to mend. Nothing is billed for it meanwhile."
+_LOOK_THEN_DECIDE = "Look at the job and decide; nothing is billed until then."
+_IS_IT_MEANT = "Look at the schedule: is that what you want?"
+
+#: A field of a document has the wrong shape.
+_UNREADABLE = (
+    *("not_text", "not_a_number", "not_a_date", "not_a_time", "not_a_list", "not_an_object"),
+    *("sync_token", "id_missing"),
+)
+#: A notification that says nothing; QuickBooks is read again in any case.
+_LOST_DELIVERIES = (
+    *("not_json", "not_a_notification", "too_many_events", "event_type", "event_field"),
+)
+
+#: Code -> (reason, remedy). Braces are filled from the facts; `{amount}` and `{total}` are money.
+WORDS: Mapping[str, tuple[str, str]] = {
+    # The schedule, in the estimate's own words or from a template
+    "percent_sum": ("The percents of the schedule add up to {sum}, not 100: “{words}”", _MEND_MEMO),
+    "percent_text": ("A percent of the schedule cannot be read: {message}", _MEND_MEMO),
+    "share_unclear": ("A payment of the schedule is not clear: “{phrase}”", _MEND_MEMO),
+    "share_count": ("A payment needs one share: percent, parts or fixed", _MEND_MEMO),
+    "balance_twice": ("The schedule has two balances: “{words}”", _MEND_MEMO),
+    "balance_nothing": (
+        "The shares of the schedule come to {sum}% and leave no balance: “{words}”",
+        _MEND_MEMO,
+    ),
+    "mixed_basis": ("The schedule mixes percents and parts: “{words}”", _MEND_MEMO),
+    "words_passed_over": (
+        "The estimate speaks of a payment, but not of a whole schedule: “{words}”",
+        "The template was used. If you meant a schedule, write all its payments into the memo.",
+    ),
+    "parts": ("A payment of the schedule has no share: {message}", _MEND_MEMO),
+    "negative": ("An amount of the schedule is below zero: {message}", _MEND_MEMO),
+    "offset": ("A payment lies too far from its event: {message}", _MEND_MEMO),
+    "no_milestones": ("The schedule has no payments", _MEND_TEMPLATE),
+    "duplicate_id": ("Two payments of the schedule have one name: {message}", _MEND_TEMPLATE),
+    "milestone_unknown": ("A payment is not in the schedule: {message}", _MEND_TEMPLATE),
+    "milestone_settled": ("A payment that is settled would change: {message}", _LOOK_THEN_DECIDE),
+    "no_schedule": (
+        "No schedule template fits: {items}",
+        "Write the payments into the memo, or add a template with a rule for these items.",
+    ),
+    # The contract
+    "net_total": ("The contract comes to {total}: there is nothing to bill", _MEND_ESTIMATE),
+    "currency_unknown": ("The currency {currency} is not known", _MEND_ESTIMATE),
+    "currency_mixed": ("Two currencies on one job: {currency} and {expected}", _MEND_ESTIMATE),
+    "total_mismatch": (
+        "The estimate does not add up: {message}",
+        "Tell us: we misread this estimate, so nothing is billed.",
+    ),
+    "tax_inclusive": (
+        "The estimate was entered with tax: {message}",
+        "Enter this estimate before tax; then it can be billed.",
+    ),
+    "decimals": ("An amount has too many decimals: {message}", _MEND_ESTIMATE),
+    "discount_spread": ("A discount stands on no line: {message}", _MEND_ESTIMATE),
+    "amount_missing": ("A line has no amount: {message}", _MEND_ESTIMATE),
+    "lines_too_deep": ("Bundles stand too deep inside each other: {message}", _MEND_ESTIMATE),
+    "line_id_twice": ("Two lines cannot be told apart: {message}", _TELL_US),
+    "too_large": ("An amount is too large to be true: {message}", _MEND_ESTIMATE),
+    "money_text": ("An amount cannot be read: {message}", _MEND_ESTIMATE),
+    "negative_total": ("The contract is below zero: {message}", _MEND_ESTIMATE),
+    "cash_step": ("The smallest coin is set wrong: {message}", _TELL_US),
+    "paid_without_billed": ("Money stands on a payment without invoice: {message}", _TELL_US),
+    "estimate_candidate": (
+        "Estimate {number} was accepted on the job of {of}: change order, option or new job?",
+        "If it is a change order, number it {of}-CO-1; it is not part of the contract yet.",
+    ),
+    "estimate_converted": (
+        "Estimate {number} was invoiced in QuickBooks before this sync began",
+        "It is left to QuickBooks. Nothing is billed for it here.",
+    ),
+    "invoiced_by_hand": (
+        "Estimate {number} was invoiced by hand in QuickBooks: the job stands still",
+        "Delete that invoice and the job goes on, or bill the job by hand.",
+    ),
+    "frozen": ("The estimate is no longer accepted: the job stands still", _LOOK_THEN_DECIDE),
+    # Money that has no place
+    "credit": (
+        "More was paid than the contract is worth: {amount} to give back",
+        "Make a credit memo in QuickBooks if you agree; it is never made by itself.",
+    ),
+    "unallocated": (
+        "{amount} of the contract is on no payment: all of them are paid",
+        "Add a payment for it, or accept it as a job of its own.",
+    ),
+    "on_account": ("{amount} was paid too much and stands on account", "Refund it or apply it."),
+    # Invoices that people touched
+    "invoice_voided": ("Invoice {number} was voided in QuickBooks", _LOOK_THEN_DECIDE),
+    "invoice_deleted": ("Invoice {number} was deleted in QuickBooks", _LOOK_THEN_DECIDE),
+    "invoice_edited": (
+        "The money of invoice {number} was changed in QuickBooks: it stands as you made it",
+        "Nothing to do, unless it was a slip.",
+    ),
+    "invoice_to_void": ("Invoice {number} has nothing left to ask", "Void it in QuickBooks."),
+    "balance_missing": ("The invoice has no total or no balance", _MEND_DOCUMENT),
+    "date_missing": ("The invoice has no date", _MEND_DOCUMENT),
+    "answer_lines": ("QuickBooks saved an invoice otherwise than asked: {message}", _TELL_US),
+    "lines_left": (
+        "All is billed, but contract lines were swapped since: up to {amount} differs",
+        "Correct the last invoice's lines in QuickBooks if your accounts need it.",
+    ),
+    # What the rule could not do as asked
+    "schedule_below_paid": (
+        "A payment was set below what is paid on it: {amount} more stays",
+        "Nothing to do: what is paid stays. Set it higher if the schedule should say so.",
+    ),
+    "schedule_gave_way": (
+        "The contract is smaller than the payments set: one gave way by {amount}",
+        _IS_IT_MEANT,
+    ),
+    "schedule_over_cap": (
+        "A payment is {amount} over its limit and cannot come down",
+        _IS_IT_MEANT,
+    ),
+    "schedule_rest_to_pinned": (
+        "A set payment takes {amount} more: nothing else is open",
+        _IS_IT_MEANT,
+    ),
+    "schedule_zero_weights": ("Only a 0% payment is open: it takes {amount}", _IS_IT_MEANT),
+    **dict.fromkeys(_UNREADABLE, ("It cannot be read: {message}", _MEND_DOCUMENT)),
+    **dict.fromkeys(
+        _LOST_DELIVERIES,
+        ("A delivery from QuickBooks cannot be read: {message}", "Nothing to do."),
+    ),
+}
+
+#: Kind of a finding's subject -> what people call it.
+_KINDS = {"estimate": "Estimate", "invoice": "Invoice", "job": "Job", "payment": "Payment"}
+
+
+def say_finding(
+    code: str, subject: str, facts: Mapping[str, Any], *, currency: str, about: str = ""
+) -> tuple[str, str]:
+    """Say what is wrong and what to do about it.
+
+    Args:
+        code: the finding's code.
+        subject: what it is about, `estimate:1187`.
+        facts: what the words need.
+        currency: ISO 4217, for amounts.
+        about: what people call the subject, where the caller knows better: `Job 1042`.
+
+    Returns:
+        Reason (with what it is about) and remedy, each one line.
+    """
+    known = _texts(facts, currency=currency)
+    reason, remedy = WORDS.get(code, ("{message}", _MEND_ESTIMATE))
+    said = _fill(reason, known)
+    # A reason that names its document needs no id in front of it.
+    if said and not about and "{number}" in reason:
+        return said, _fill(remedy, known)
+    said = said or known.get("message") or code.replace("_", " ")
+    return f"{about or _about(subject)}: {said}", _fill(remedy, known)
+
+
+def _texts(facts: Mapping[str, Any], *, currency: str) -> dict[str, str]:
+    known = {
+        name: one_line(str(value), limit=QUOTE_LENGTH_MAX) for name, value in facts.items() if value
+    }
+    if "amount_minor" in facts:
+        known["amount"] = money(int(facts["amount_minor"]), currency=currency)
+    if "total" in facts:
+        known["total"] = _total(str(facts["total"]), str(facts.get("currency") or currency))
+    return known
+
+
+def _total(text: str, currency: str) -> str:
+    try:
+        return money(parse_money(text, currency=currency), currency=currency)
+    except EngineError:
+        return one_line(text)
+
+
+def _fill(words: str, known: Mapping[str, str]) -> str:
+    """Fill in the facts; "" where one of them is missing."""
+    try:
+        return words.format_map(known)
+    except KeyError:
+        return ""
+
+
+def _about(subject: str) -> str:
+    kind, _, name = subject.partition(":")
+    if not name:
+        return one_line(subject) or "A document"
+    job, _, milestone = name.partition("/")
+    said = f"{_KINDS.get(kind, kind.capitalize())} {one_line(job)}"
+    return f"{said}, payment {one_line(milestone)}" if milestone else said

@@ -1,0 +1,31 @@
+"""Real PostgreSQL and Redis for every test that needs them: started here, on free ports, ended by
+process id.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.house import House, Services, open_house, start_services
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[Services]:
+    """PostgreSQL and Redis, once per session."""
+    with tempfile.TemporaryDirectory(prefix="milestone-sync-test-") as folder:
+        running = start_services(Path(folder))
+        try:
+            yield running
+        finally:
+            running.stop()
+
+
+@pytest.fixture
+def house(services: Services, tmp_path: Path) -> Iterator[House]:
+    """One installation on an empty database, connected to a sandbox of its own; no workers run."""
+    with open_house(services, tmp_path) as opened:
+        yield opened

@@ -1,0 +1,201 @@
+"""`POST /webhooks/quickbooks`: stored before it is answered, or no trace at all."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import func, select
+
+from sync.store.tables import InboxRow
+from tests.functional.test_story import LINES
+from tests.house import House, served, until
+
+
+@pytest.fixture
+def web(house: House) -> Iterator[httpx.Client]:
+    """The web application around the installation, served."""
+    with served(house.app) as client:
+        yield client
+
+
+def sign(house: House, body: bytes) -> dict[str, str]:
+    """Intuit's header for these bytes."""
+    key = house.sandbox.facts["webhook_verifier"].encode()
+    digest = hmac.digest(key, body, hashlib.sha256)
+    return {"intuit-signature": base64.b64encode(digest).decode()}
+
+
+def event(house: House, *, id: str = "e1", realm_id: str = "", entity: str = "estimate") -> Any:
+    """One CloudEvent as Intuit sends it."""
+    return {
+        "specversion": "1.0",
+        "id": id,
+        "type": f"qbo.{entity}.updated.v1",
+        "time": "2099-01-01T00:00:00.123456789Z",
+        "intuitentityid": "145",
+        "intuitaccountid": realm_id or house.sandbox.realm_id,
+        "data": {},
+    }
+
+
+def stored(house: House) -> int:
+    """How many events the inbox holds."""
+    with house.owner.begin() as session:
+        return session.scalars(select(func.count()).select_from(InboxRow)).one()
+
+
+def pulls(house: House) -> int:
+    """How many pulls wait."""
+    return len([row for row in house.work("pull") if row.state == "ready"])
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/cloudevents+json"])
+def test_a_signed_notification_is_stored_and_orders_one_pull(
+    house: House, web: httpx.Client, content_type: str
+) -> None:
+    """However often it is delivered: one event, one pull."""
+    house.work_off()
+    body = json.dumps([event(house)]).encode()
+    headers = {**sign(house, body), "content-type": content_type}
+
+    codes = {web.post("/webhooks/quickbooks", content=body, headers=headers).status_code
+             for _ in range(10)}  # fmt: skip
+
+    assert codes == {200}
+    assert (stored(house), pulls(house)) == (1, 1)
+
+
+def test_the_older_envelope_is_read_too(house: House, web: httpx.Client) -> None:
+    """Two formats, told apart by structure; without an event id the content is the identity."""
+    house.work_off()
+    entity = {"name": "Estimate", "id": "145", "operation": "Update",
+              "lastUpdated": "2099-03-08T20:52:31.657Z"}  # fmt: skip
+    one = {"realmId": house.sandbox.realm_id, "dataChangeEvent": {"entities": [entity]}}
+    body = json.dumps({"eventNotifications": [one]}).encode()
+
+    for _ in range(3):
+        answer = web.post("/webhooks/quickbooks", content=body, headers=sign(house, body))
+        assert answer.status_code == 200
+
+    assert (stored(house), pulls(house)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({}, id="none"),
+        pytest.param({"intuit-signature": ""}, id="empty"),
+        pytest.param({"intuit-signature": "not base64 at all"}, id="not-base64"),
+        pytest.param({"intuit-signature": base64.b64encode(b"x" * 32).decode()}, id="wrong"),
+    ],
+)
+def test_an_unsigned_body_leaves_no_trace(
+    house: House, web: httpx.Client, headers: dict[str, str]
+) -> None:
+    """401, nothing parsed, nothing stored."""
+    answer = web.post("/webhooks/quickbooks", content=json.dumps([event(house)]), headers=headers)
+
+    assert answer.status_code == 401
+    assert stored(house) == 0
+
+
+def test_a_signature_holds_for_its_bytes_alone(house: House, web: httpx.Client) -> None:
+    """One byte changed, or the same JSON written otherwise: refused."""
+    body = json.dumps([event(house)]).encode()
+    headers = sign(house, body)
+    for other in (body + b" ", body.replace(b"145", b"146"), json.dumps([event(house)], indent=1)):
+        assert web.post("/webhooks/quickbooks", content=other, headers=headers).status_code == 401
+    assert stored(house) == 0
+
+
+@pytest.mark.parametrize("body", [b"{", b"[1]", b"{}", b"\xff\xfe", b"[" * 100_000, b"null"])
+def test_a_signed_body_that_cannot_be_read_is_kept_and_answered(
+    house: House, web: httpx.Client, body: bytes
+) -> None:
+    """A 400 would make Intuit hold everything behind it: 200, and the body is kept sealed."""
+    answer = web.post("/webhooks/quickbooks", content=body, headers=sign(house, body))
+
+    assert answer.status_code == 200
+    with house.owner.begin() as session:
+        row = session.scalars(select(InboxRow)).one()
+    assert (row.operation, row.realm_no) == ("unreadable", None)
+    assert row.body_sealed
+    assert body[:4] not in row.body_sealed[:4]
+
+
+def test_events_of_several_companies_come_in_one_delivery(house: House, web: httpx.Client) -> None:
+    """Each goes to its own company; one that nobody knows is passed over."""
+    house.work_off()
+    body = json.dumps(
+        [event(house), event(house, id="e2", realm_id="999"), event(house, id="e3")]
+    ).encode()
+
+    answer = web.post("/webhooks/quickbooks", content=body, headers=sign(house, body))
+
+    assert answer.status_code == 200
+    assert (stored(house), pulls(house)) == (2, 1)
+
+
+def test_a_body_past_the_limit_is_refused(house: House, web: httpx.Client) -> None:
+    """2 MB is Intuit's own assumption; more is not read."""
+    body = b"x" * 2_000_001
+    answer = web.post("/webhooks/quickbooks", content=body, headers=sign(house, body))
+    assert answer.status_code == 413
+
+
+def test_the_echo_of_our_own_write_orders_no_pull(house: House, web: httpx.Client) -> None:
+    """An event that tells of the state we wrote ourselves costs no call."""
+    house.accepted_estimate("6001", LINES)
+    house.sync()
+    invoice = house.sandbox.invoices("6001")[0]
+    moment = invoice["MetaData"]["LastUpdatedTime"]
+    echo = {**event(house, entity="invoice"), "intuitentityid": invoice["Id"], "time": moment}
+    body = json.dumps([echo]).encode()
+
+    assert web.post("/webhooks/quickbooks", content=body, headers=sign(house, body)).is_success
+
+    assert (stored(house), pulls(house)) == (1, 0)
+
+
+def test_every_answer_carries_the_headers(house: House, web: httpx.Client) -> None:
+    """S2-S5 on every route, errors included."""
+    for path in ("/healthz", "/connect", "/p/nothing", "/nowhere", "/connected"):
+        answer = web.get(path)
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert "noindex" in answer.headers["x-robots-tag"]
+
+
+def test_consent_is_bound_to_the_browser_that_began_it(house: House, web: httpx.Client) -> None:
+    """S21: a state is good once, in its own browser; the callback never answers a page."""
+    house.sandbox.admin(
+        "apps/redirects", {"redirect_uri": f"{house.app.settings.web_url}/oauth/callback"}
+    )
+    begun = web.get("/connect")
+    assert begun.status_code == 302
+    state = begun.headers["location"].split("state=")[1].split("&")[0]
+    web.cookies.clear()
+
+    stolen = web.get(f"/oauth/callback?code=x&state={state}&realmId=1")
+
+    assert stolen.status_code == 302
+    assert stolen.headers["location"] == "/connected?result=refused"
+
+
+def test_a_notification_sent_by_the_sandbox_reaches_the_inbox(
+    house: House, web: httpx.Client
+) -> None:
+    """Over HTTP, signed by the sandbox's own key, with nothing between but a socket."""
+    house.sandbox.admin("webhooks", {"url": f"{str(web.base_url).rstrip('/')}/webhooks/quickbooks"})
+
+    house.accepted_estimate("6002", LINES)
+
+    until(lambda: stored(house) >= 3, timeout_s=10, what="customer, job and estimate told")

@@ -1,0 +1,46 @@
+"""The query language: whatever a value holds, it stays one literal."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync.quickbooks.queries import VALUE_CHARACTERS_MAX, by_ids, literal
+
+printable = st.text(
+    st.characters(min_codepoint=32, exclude_categories=["Cs"]), max_size=VALUE_CHARACTERS_MAX
+)
+
+
+def read_back(quoted: str) -> str:
+    """Read a literal as QuickBooks does; the end of the literal must be the end of the text."""
+    assert quoted[0] == "'"
+    value, position = "", 1
+    while quoted[position] != "'":
+        if quoted[position] == "\\":
+            position += 1
+        value += quoted[position]
+        position += 1
+    assert position == len(quoted) - 1
+    return value
+
+
+@given(printable)
+def test_any_value_reads_back_as_itself(value: str) -> None:
+    """S30: backslash first, then apostrophe; nothing breaks out."""
+    assert read_back(literal(value)) == value
+
+
+@pytest.mark.parametrize("value", ["a\nb", "a\x00", "x" * (VALUE_CHARACTERS_MAX + 1)])
+def test_what_is_no_value_is_refused(value: str) -> None:
+    """Control characters and endless texts are never asked for."""
+    with pytest.raises(ValueError, match="not a value"):
+        literal(value)
+
+
+def test_ids_become_one_statement() -> None:
+    """Two reads of one kind are one metered call."""
+    assert by_ids("Invoice", ["1", "2"]) == (
+        "SELECT * FROM Invoice WHERE Id IN ('1', '2') MAXRESULTS 1000"
+    )
