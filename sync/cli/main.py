@@ -34,16 +34,25 @@ def main() -> None:
     try:
         # Without its standalone mode the library returns an exit code instead of raising it.
         sys.exit(app(standalone_mode=False))
-    except typer.Exit as exc:
-        sys.exit(exc.exit_code)
     except typer.Abort:
         sys.exit(1)
+    except typer.TyperException as exc:
+        _wrong_words(console, exc, as_json=as_json)
     except SettingsError as exc:
         _end(console, str(exc), as_json=as_json, code="settings")
     except WrongUse as exc:
         _end(console, str(exc), as_json=as_json, code=exc.code)
     except (UpError, EmbeddedError, SupervisorError) as exc:
         _end(console, str(exc), as_json=as_json, code="cannot_start")
+
+
+def _wrong_words(console: Console, exc: typer.TyperException, *, as_json: bool) -> None:
+    """Say what is wrong with the words of the command; without any, show the help."""
+    message = getattr(exc, "format_message", lambda: str(exc))()
+    if type(exc).__name__ == "NoArgsIsHelpError":
+        console.print(message, highlight=False)
+        sys.exit(2)
+    _end(console, " ".join(message.split()), as_json=as_json, code="wrong_use")
 
 
 def _end(console: Console, message: str, *, as_json: bool, code: str) -> None:
