@@ -31,7 +31,7 @@ PROCESS_SILENT_S = 15
 #: At most this many rows of one company are in the workers' hands at a time.
 IN_HAND_PER_REALM = 8
 BATCH = 200
-#: A step of the business clock is at most a day, so that nothing that falls in between is skipped.
+#: A step of the business clock: a day, or up to the next day on which something falls due.
 CLOCK_STEP_S = 86_400
 #: An outside clock is asked this often; more only while we are behind it.
 CLOCK_ASKED_EVERY_S = 0.3
@@ -107,7 +107,8 @@ class Dispatcher:
             if ahead_s > 60 and self._is_held(session):
                 return
             self._held_since = None
-            step_s = min(ahead_s, CLOCK_STEP_S)
+            quiet_s = session.execute(_QUIET_FOR).scalar_one()
+            step_s = min(ahead_s, max(CLOCK_STEP_S, int(quiet_s)))
             self._asked_at = 0.0  # there may be more to follow at once
             session.execute(
                 update(BusinessClockRow).values(offset_s=BusinessClockRow.offset_s + step_s)
@@ -198,6 +199,16 @@ _SWEEP_RUNNING = text("""
 _END_LOST_ATTEMPTS = text("""
     UPDATE attempt SET ended_at = lease_now(), outcome = 'lost'
      WHERE (realm_no, work_id) = (:realm_no, :work_id) AND ended_at IS NULL
+""")
+
+# The time from now to the next date that a job or a row of work waits for.
+_QUIET_FOR = text("""
+    SELECT extract(epoch FROM
+                   coalesce(min(due), business_now() + interval '10 years') - business_now())
+      FROM (SELECT min(look_at) AS due FROM job WHERE look_at > business_now()
+            UNION ALL
+            SELECT min(not_before) FROM work WHERE state = 'ready' AND not_before > business_now())
+        AS waiting
 """)
 
 _BUSY = text("""

@@ -28,6 +28,7 @@ from mapping.jobs import (
 from milestone_engine.finding import Finding
 from sync import work
 from sync.bootstrap import App
+from sync.errors import RejectedWrite
 from sync.quickbooks.gateway import Changes
 from sync.store import findings, mirror, realms
 from sync.store.tables import JobDocumentRow, JobRow, MirrorRow, RealmRow
@@ -74,7 +75,12 @@ def fetch(app: App, realm_no: int) -> Changes:
         )
     if realm.watermark is None or not is_complete:
         return app.gateway.everything(realm_no)
-    return app.gateway.changes_since(realm_no, realm.watermark - OVERLAP)
+    try:
+        return app.gateway.changes_since(realm_no, realm.watermark - OVERLAP)
+    except RejectedWrite:
+        # QuickBooks' clock decides what is too old, and it may be ahead of ours.
+        logger.warning("realm.feed_refused", extra={"realm_no": realm_no})
+        return app.gateway.everything(realm_no)
 
 
 def apply(session: Session, realm_no: int, changes: Changes) -> Pulled:

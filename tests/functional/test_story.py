@@ -259,3 +259,16 @@ def test_a_corrected_memo_lets_the_job_begin(house: House) -> None:
 
     assert house.view("3012").findings == ()
     assert house.amounts("3012") == [240_000, 960_000]
+
+
+def test_after_a_long_absence_everything_is_read_again(house: House) -> None:
+    """Beyond the change feed's thirty days the books are read whole; nothing is doubled."""
+    house.accepted_estimate("3013", LINES)
+    house.sync()
+    house.sandbox.admin("clock/advance", {"by": "45d"})
+    house.pay(house.sandbox.invoices("3013")[0])
+
+    house.sync()
+
+    assert house.view("3013").milestones[0].state == "paid"
+    assert len(house.sandbox.invoices("3013")) == 1

@@ -128,13 +128,13 @@ def test_each_role_of_the_database_is_used_where_it_belongs() -> None:
 
 
 def test_mail_goes_where_the_catcher_listens() -> None:
-    """The default of SMTP_URL is the catcher's port, in the network that it shares."""
+    """The default of SMTP_URL is the catcher's name and port, and it listens for others."""
     command = words("mail")
     port = command[command.index("--port") + 1]
 
     url = filled_in(OURS["worker"]["environment"]["SMTP_URL"])
-    assert url == f"smtp://127.0.0.1:{port}"
-    assert OURS["mail"]["network_mode"] == "service:worker"
+    assert url == f"smtp://mail:{port}"
+    assert command[command.index("--host") + 1] == "0.0.0.0"
 
 
 def test_the_worker_is_given_time_to_finish() -> None:

@@ -12,8 +12,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from typer.main import get_command
 
 from sync import embedded, errors
+from sync.cli.main import app as cli
 from tests.house import Services
 
 ROOT = Path(__file__).parents[3]
@@ -99,43 +101,18 @@ def run(app: psycopg.Connection[Any], title: str) -> list[list[tuple[Any, ...]]]
     return shown
 
 
-def state(app: psycopg.Connection[Any]) -> Any:
-    """The row as it stands."""
-    return app.execute(
-        "SELECT state, attempts, asked_at IS NULL, retry_at <= lease_now() FROM work"
-    ).fetchone()
+def test_the_statement_of_the_page_shows_a_rows_tries(app: psycopg.Connection[Any]) -> None:
+    """As the app's role, once the company is named; it is the page's only block of SQL."""
+    assert set(STATEMENTS) == {"the tries of row 42"}
+
+    _, attempts = run(app, "the tries of row 42")
+
+    assert [row[0] for row in attempts] == [1]
 
 
-def test_looking_shows_the_row_and_its_attempts(app: psycopg.Connection[Any]) -> None:
-    """As the app's role, once the company is named."""
-    _, rows, attempts = run(app, "look")
+def test_the_commands_of_the_page_exist() -> None:
+    """What the page tells people to type is what the command line understands."""
+    typed = set(re.findall(r"^    milestone-sync (queue(?: [a-z]+)?)", PAGE, re.M))
 
-    assert [row[0] for row in rows] == [42]
-    assert len(attempts) == 1
-
-
-@pytest.mark.parametrize(
-    ("title", "after"),
-    [
-        ("try again, with all its tries", ("ready", 0, False, True)),
-        ("send a mail again that may have gone out", ("ready", 0, True, True)),
-        ("give it up", ("cancelled", 12, False, False)),
-    ],
-)
-def test_a_statement_does_what_its_title_says(
-    app: psycopg.Connection[Any], title: str, after: tuple[object, ...]
-) -> None:
-    """Typed as printed, by the app's role, on a parked row."""
-    run(app, title)
-
-    assert state(app) == after
-
-
-def test_every_statement_of_the_page_is_tried() -> None:
-    """A new block of SQL needs a line in the test above."""
-    assert set(STATEMENTS) == {
-        "look",
-        "try again, with all its tries",
-        "send a mail again that may have gone out",
-        "give it up",
-    }
+    queue = get_command(cli).commands["queue"]
+    assert typed == {"queue", *(f"queue {name}" for name in queue.commands)}
