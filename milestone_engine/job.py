@@ -20,7 +20,7 @@ class JobState(Enum):
     """Whether the Job's money may still be planned."""
 
     ACTIVE = "active"  #: the usual case
-    FROZEN = "frozen"  #: its estimate was rejected, closed or deleted: no sums are re-done, a person decides
+    FROZEN = "frozen"  #: its estimate no longer stands: nothing is re-done, a person decides
 
 
 class InvoiceState(Enum):

@@ -8,10 +8,9 @@ list of effects is empty.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from milestone_engine.explain import Derivation
 from milestone_engine.finding import Finding
 from milestone_engine.job import (
     BilledLine,
@@ -19,94 +18,31 @@ from milestone_engine.job import (
     InvoiceState,
     Job,
     JobState,
-    Notice,
     ProgressInvoice,
-    Told,
 )
 from milestone_engine.lines import spread_lines
+from milestone_engine.notices import tell
+from milestone_engine.planned import (
+    BillMilestone,
+    Effect,
+    MilestonePlan,
+    Plan,
+    ReviseInvoice,
+    TellCustomer,
+)
 from milestone_engine.rebalance import OnInvoiced, Position, Share, ShareState, Split, rebalance
 from milestone_engine.schedule import Milestone
-from milestone_engine.timeline import PaymentState, Timing, payment_state, timing
+from milestone_engine.timeline import Timing, payment_state, timing
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MilestonePlan:
-    """What one milestone comes to: amount, dates, state and why."""
-
-    milestone: Milestone
-    number: int  #: 1 for the first of the schedule
-    share: ShareState
-    state: PaymentState
-    amount_minor: int
-    billed_minor: int | None
-    paid_minor: int
-    issue_on: date | None
-    due_on: date | None
-    waits_for: str | None
-    why: Derivation
-    invoice: ProgressInvoice | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BillMilestone:
-    """Make the invoice of a milestone."""
-
-    milestone_id: str
-    label: str
-    number: int
-    of_count: int
-    ordinal: int
-    doc_number: str
-    amount_minor: int
-    lines: tuple[BilledLine, ...]
-    issue_on: date
-    due_on: date
-    why: Derivation
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviseInvoice:
-    """Bring a sent, unpaid invoice to the milestone's new amount or due date."""
-
-    milestone_id: str
-    label: str
-    number: int
-    of_count: int
-    ordinal: int
-    doc_number: str
-    invoice_id: str
-    amount_minor: int
-    lines: tuple[BilledLine, ...]
-    due_on: date
-    why: Derivation
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TellCustomer:
-    """Tell the customer something, once."""
-
-    notice: Notice
-    occasion: str  #: one mail per occasion: `m2-1` (invoice), `m2-250000` (received so far)
-    milestone_id: str | None
-    old: Mapping[str, int] = field(default_factory=dict)  #: amounts as last told, by milestone
-    new: Mapping[str, int] = field(default_factory=dict)  #: amounts as they are
-
-
-Effect = BillMilestone | ReviseInvoice | TellCustomer
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What `plan_job()` decided, before anything is done."""
-
-    milestones: tuple[MilestonePlan, ...]
-    effects: tuple[Effect, ...]
-    findings: tuple[Finding, ...]
-    contract_total_minor: int
-    credit_minor: int
-    on_account_minor: int
-    unallocated_minor: int
-    look_on: date | None  #: the next day on which the passing of time alone changes the Plan
+__all__ = [
+    "BillMilestone",
+    "Effect",
+    "MilestonePlan",
+    "Plan",
+    "ReviseInvoice",
+    "TellCustomer",
+    "plan_job",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,7 +198,7 @@ def _left(lines: Sequence[ContractLine], invoices: Iterable[ProgressInvoice]) ->
 def _effects(desk: _Desk, milestones: Sequence[MilestonePlan]) -> tuple[Effect, ...]:
     bills = [bill for plan in milestones if (bill := _bill(desk, plan))]
     revisions = [revision for plan in milestones if (revision := _revise(desk, plan))]
-    return (*bills, *revisions, *_tell(desk, milestones, is_revising=bool(revisions)))
+    return (*bills, *revisions, *tell(desk.job.told, milestones, is_revising=bool(revisions)))
 
 
 def _bill(desk: _Desk, plan: MilestonePlan) -> BillMilestone | None:
@@ -320,65 +256,6 @@ def _revise(desk: _Desk, plan: MilestonePlan) -> ReviseInvoice | None:
 
 def _by_line(lines: Sequence[BilledLine]) -> dict[str, int]:
     return {line.line_id: line.amount_minor for line in lines if line.amount_minor}
-
-
-# What is to be said -----------------------------------------------------------------------------
-
-
-def _tell(
-    desk: _Desk, milestones: Sequence[MilestonePlan], *, is_revising: bool
-) -> list[TellCustomer]:
-    amounts = {plan.milestone.id: plan.amount_minor for plan in milestones}
-    schedules = [t for t in desk.job.told if t.notice in (Notice.SCHEDULED, Notice.CHANGED)]
-    said: list[TellCustomer] = []
-    if not schedules:
-        said.append(
-            TellCustomer(notice=Notice.SCHEDULED, occasion="1", milestone_id=None, new=amounts)
-        )
-        # First things first: what is due makes sense to who knows the schedule.
-        return said
-    if dict(schedules[-1].amounts) != amounts and not is_revising:
-        said.append(_changed(schedules, amounts))
-    for plan in milestones:
-        said += _tell_payment(desk, plan)
-    return said
-
-
-def _changed(schedules: Sequence[Told], amounts: Mapping[str, int]) -> TellCustomer:
-    return TellCustomer(
-        notice=Notice.CHANGED,
-        occasion=str(len(schedules)),
-        milestone_id=None,
-        old=schedules[-1].amounts,
-        new=amounts,
-    )
-
-
-def _tell_payment(desk: _Desk, plan: MilestonePlan) -> list[TellCustomer]:
-    """Say that a payment is due once its invoice stands, and thank for it once it is settled."""
-    invoice = plan.invoice
-    if invoice is None:
-        return []
-    name = plan.milestone.id
-    told = {(one.notice, one.occasion) for one in desk.job.told}
-    wanted = TellCustomer(
-        notice=Notice.RECEIVED,
-        occasion=f"{name}-{invoice.ordinal}-{invoice.paid_minor}",
-        milestone_id=name,
-        new={name: invoice.paid_minor},
-    )
-    due = TellCustomer(
-        notice=Notice.DUE,
-        occasion=f"{name}-{invoice.ordinal}",
-        milestone_id=name,
-        new={name: invoice.amount_minor},
-    )
-    said = []
-    if invoice.paid_minor < invoice.amount_minor and (due.notice, due.occasion) not in told:
-        said.append(due)
-    if invoice.paid_minor > 0 and (wanted.notice, wanted.occasion) not in told:
-        said.append(wanted)
-    return said
 
 
 # What needs a person ----------------------------------------------------------------------------

@@ -8,5 +8,5 @@ work.py dispatch.py actors.py runner.py      the ledger that carries the loop, w
 quickbooks/ mail/ store/ words/ reports/     what the loop stands on
 web/ cli/                                    how people reach us
 bootstrap.py ports.py keys.py                how it is put together
-up.py supervisor.py embedded.py demo.py      everything on one machine
+up.py supervisor.py embedded.py demo/        everything on one machine
 """

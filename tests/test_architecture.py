@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "sync": {"milestone_engine", "mapping", "config"},
 }
 #: The only places of `sync` that may know the sandbox.
-KNOWS_SANDBOX = ("sync/cli/", "sync/demo.py")
+KNOWS_SANDBOX = ("sync/cli/", "sync/demo/")
 #: Third-party packages that the pure rooms may import: none.
 PURE = ("milestone_engine", "mapping")
 

@@ -321,7 +321,7 @@ def test_a_frozen_job_does_nothing() -> None:
     ],
 )
 def test_no_document_of_zero_is_ever_made(total: int, expected: list[int], credit: int) -> None:
-    """Rule 8: a zero milestone raises no invoice; what was paid too much is a credit to be decided."""
+    """Rule 8: a zero milestone raises no invoice; what was overpaid is a credit to be decided."""
     done = {name: an_event(name, TODAY, done=True) for name in ("measure", "removal", "install")}
     job = a_job(total, events=dict(a_job().events) | done,
                 invoices=(an_invoice("m1", 250_000, paid=250_000),))  # fmt: skip
@@ -335,7 +335,7 @@ def test_no_document_of_zero_is_ever_made(total: int, expected: list[int], credi
 
 
 def test_over_all_invoices_every_line_is_billed_to_the_cent() -> None:
-    """E79 and section 4: walk the job to its end, with a swap of scope on the way; no cent is left."""
+    """E79, section 4: walk the job to its end with a swap of scope on the way; no cent is left."""
     done = {name: an_event(name, TODAY, done=True) for name in ("measure", "removal", "install")}
     job = a_job(1_000_001, events=dict(a_job().events) | done)
     billed: tuple[ProgressInvoice, ...] = ()

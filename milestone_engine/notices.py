@@ -1,0 +1,76 @@
+"""What a customer is to be told, once each: the schedule, a payment that is due, a change, a
+thank-you.
+
+No notice states a fact that is not confirmed: a payment is due once its invoice stands, a change is
+told once the invoices that it moves stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from milestone_engine.job import Notice, Told
+from milestone_engine.planned import MilestonePlan, TellCustomer
+
+
+def tell(
+    told: Sequence[Told], milestones: Sequence[MilestonePlan], *, is_revising: bool
+) -> list[TellCustomer]:
+    """Return what the customer is to be told: first the schedule, then what came of it.
+
+    Args:
+        told: what they were told so far, oldest first.
+        milestones: as they are planned now.
+        is_revising: an invoice is being brought to a new amount: a change is told once it stands.
+    """
+    amounts = {plan.milestone.id: plan.amount_minor for plan in milestones}
+    schedules = [t for t in told if t.notice in (Notice.SCHEDULED, Notice.CHANGED)]
+    said: list[TellCustomer] = []
+    if not schedules:
+        said.append(
+            TellCustomer(notice=Notice.SCHEDULED, occasion="1", milestone_id=None, new=amounts)
+        )
+        # First things first: what is due makes sense to who knows the schedule.
+        return said
+    if dict(schedules[-1].amounts) != amounts and not is_revising:
+        said.append(_changed(schedules, amounts))
+    for plan in milestones:
+        said += _of_payment(told, plan)
+    return said
+
+
+def _changed(schedules: Sequence[Told], amounts: Mapping[str, int]) -> TellCustomer:
+    return TellCustomer(
+        notice=Notice.CHANGED,
+        occasion=str(len(schedules)),
+        milestone_id=None,
+        old=schedules[-1].amounts,
+        new=amounts,
+    )
+
+
+def _of_payment(told: Sequence[Told], plan: MilestonePlan) -> list[TellCustomer]:
+    """Say that a payment is due once its invoice stands, and thank for it once it is settled."""
+    invoice = plan.invoice
+    if invoice is None:
+        return []
+    name = plan.milestone.id
+    known = {(one.notice, one.occasion) for one in told}
+    wanted = TellCustomer(
+        notice=Notice.RECEIVED,
+        occasion=f"{name}-{invoice.ordinal}-{invoice.paid_minor}",
+        milestone_id=name,
+        new={name: invoice.paid_minor},
+    )
+    due = TellCustomer(
+        notice=Notice.DUE,
+        occasion=f"{name}-{invoice.ordinal}",
+        milestone_id=name,
+        new={name: invoice.amount_minor},
+    )
+    said = []
+    if invoice.paid_minor < invoice.amount_minor and (due.notice, due.occasion) not in known:
+        said.append(due)
+    if invoice.paid_minor > 0 and (wanted.notice, wanted.occasion) not in known:
+        said.append(wanted)
+    return said
