@@ -314,6 +314,6 @@ def kill_and_start_again(folder: Path) -> None:
     try:
         assert second.facts["access_token"] == token
         assert [pid for pid, began in pids.items() if began and started(pid) == began] == []
-        assert second.command("jobs")
+        until(lambda: second.command("jobs"), timeout_s=60, what="the jobs of the books")
     finally:
         assert second.stop() == 0
