@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mapping.documents import Invoice, parse_invoice
 from mapping.lines import Line, LineKind, money_lines, walk
 from mapping.ours import our_lines
-from mapping.raw import Raw, read_object, read_ref, read_text
+from mapping.raw import Raw, read_object, read_objects, read_ref, read_text
 
 #: Our word for a field of the document -> the field. All of it is coding: it belongs to people.
 _REFS = {"terms": "SalesTermRef", "class": "ClassRef", "location": "DepartmentRef"}
@@ -118,3 +118,78 @@ def _beside(invoice: Invoice, ours: Mapping[str, str]) -> list[object]:
         for line in walk(invoice.lines)
         if line.id not in ours and line.kind not in quiet
     ]
+
+
+def synced_after(
+    answer: Raw,
+    *,
+    current: Raw,
+    synced: Raw,
+    known: Mapping[str, str],
+    written: Mapping[str, str],
+) -> dict[str, object]:
+    """Return what counts as last synced after a revision: the answer, with people's edits left out.
+
+    The answer to our own write holds what people had changed before it. Were that taken for ours,
+    their next edit would look like none, and the revision after it would overwrite them.
+
+    Args:
+        answer: QuickBooks' answer to the revision.
+        current: the invoice as it was before the revision.
+        synced: what counted as last synced until then.
+        known: line id -> contract line id, as recorded before the revision.
+        written: the same, for the answer.
+    """
+    kept: dict[str, object] = dict(answer)
+    for name in (*_TEXTS.values(), *_REFS.values(), "CustomerMemo"):
+        if _differs(current, synced, name):
+            _take_over(kept, synced, name)
+    before = {
+        known[str(one.get("Id"))]: one for one in _rows(synced) if str(one.get("Id")) in known
+    }
+    ours = our_lines(parse_invoice(current), line_ids=known, synced=parse_invoice(synced))
+    now = {ours[str(one.get("Id"))]: one for one in _rows(current) if str(one.get("Id")) in ours}
+    kept["Line"] = [
+        _line_without_edits(line, now.get(contract), before.get(contract))
+        for line in _rows(answer)
+        for contract in [written.get(str(line.get("Id")), "")]
+    ]
+    return kept
+
+
+_DETAIL = "SalesItemLineDetail"
+_CODING = ("ItemRef", "ClassRef", "TaxCodeRef", "ServiceDate")
+
+
+def _line_without_edits(line: Raw, now: Raw | None, before: Raw | None) -> dict[str, object]:
+    kept: dict[str, object] = dict(line)
+    if now is None or before is None:
+        return kept
+    if _differs(now, before, "Description"):
+        _take_over(kept, before, "Description")
+    detail: dict[str, object] = dict(read_object(line, _DETAIL))
+    for name in _CODING:
+        if _differs(read_object(now, _DETAIL), read_object(before, _DETAIL), name):
+            _take_over(detail, read_object(before, _DETAIL), name)
+    kept[_DETAIL] = detail
+    return kept
+
+
+def _rows(raw: Raw) -> Sequence[Raw]:
+    return list(read_objects(raw, "Line"))
+
+
+def _differs(now: Raw, then: Raw, name: str) -> bool:
+    """Whether a field says something else; of a reference only the id counts."""
+    if name.endswith("Ref"):
+        return _ref(now, name) != _ref(then, name)
+    if name == "CustomerMemo":
+        return _memo(now) != _memo(then)
+    return read_text(now, name).strip() != read_text(then, name).strip()
+
+
+def _take_over(kept: dict[str, object], source: Raw, name: str) -> None:
+    if name in source:
+        kept[name] = source[name]
+    else:
+        kept.pop(name, None)

@@ -96,6 +96,9 @@ def progress_invoice(
         outside_minor=money.outside_minor,
         settled_on=_settled_on(invoice, payments),
         is_edited=is_edited,
+        is_due_edited=(
+            synced is not None and synced.due_on is not None and invoice.due_on != synced.due_on
+        ),
     )
 
 

@@ -93,6 +93,7 @@ class ProgressInvoice:
     )
     settled_on: date | None = None  #: the day the last payment on it was dated
     is_edited: bool = False  #: a person changed its money in QuickBooks: it is theirs now
+    is_due_edited: bool = False  #: a person changed its due date: that is theirs too
 
 
 class Notice(Enum):

@@ -138,6 +138,8 @@ def _effective(when: Timing, invoice: ProgressInvoice | None) -> Timing:
     """Return the dates that hold for the customer: nothing is due before they have its invoice."""
     if invoice is None:
         return when
+    if invoice.is_due_edited:
+        return replace(when, due_on=invoice.due_on)
     due_on = max(when.due_on, invoice.issued_on) if when.due_on else invoice.due_on
     return replace(when, due_on=due_on)
 

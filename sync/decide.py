@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import case, delete, func, insert, select, update
@@ -125,6 +125,9 @@ def _state(decision: Decision) -> str:
 
 def _look_at(decision: Decision) -> datetime | None:
     day: date | None = decision.plan.look_on if decision.plan else None
+    if decision.wanted and decision.facts.realm.mode == "approve":
+        # What waits for a yes carries dates: tomorrow it is proposed with tomorrow's.
+        day = min(day or date.max, decision.facts.today + timedelta(days=1))
     zone = ZoneInfo(decision.facts.realm.zone)
     return datetime.combine(day, time.min, tzinfo=zone) if day else None
 

@@ -187,7 +187,14 @@ _SWEEP_SENT = text("""
 """)
 
 _SWEEP_RUNNING = text("""
-    UPDATE work SET state = 'ready', retry_at = lease_now(), lease_until = NULL
+    UPDATE work
+       SET state = CASE WHEN EXISTS (SELECT FROM work AS other
+                                      WHERE other.realm_no = work.realm_no
+                                        AND other.coalesce_key = work.coalesce_key
+                                        AND other.work_id <> work.work_id
+                                        AND other.state IN ('ready', 'sent'))
+                        THEN 'cancelled' ELSE 'ready' END,
+           retry_at = lease_now(), lease_until = NULL
      WHERE state = 'running'
        AND (lease_until < lease_now()
             OR NOT EXISTS (SELECT FROM process

@@ -78,17 +78,33 @@ def agree(session: Session, facts: JobFacts, wanted: Sequence[Wanted]) -> None:
             by_target.pop(target or "", None)
         else:
             _overtake(session, row)
-    plan_hash = hash_of(wanted)
+    plan_hash = hash_of(facts, wanted)
+    _rename_proposed(session, facts, plan_hash)
     for target, one in by_target.items():
         assert born is not None
         _add(session, facts, target, one, state=born, plan_hash=plan_hash)
 
 
-def hash_of(wanted: Sequence[Wanted]) -> str:
-    """Name a set of effects: what a person says yes to."""
-    return hashlib.sha256("".join(sorted(one.fingerprint for one in wanted)).encode()).hexdigest()[
-        :12
-    ]
+def hash_of(facts: JobFacts, wanted: Sequence[Wanted]) -> str:
+    """Name a job's effects: what a person says yes to. "" where there are none."""
+    if not wanted:
+        return ""
+    parts = sorted(f"{_target(facts, one)}:{one.fingerprint}" for one in wanted)
+    named = f"{facts.job.realm_no}/{'/'.join(parts)}"
+    return hashlib.sha256(named.encode()).hexdigest()[:12]
+
+
+def _rename_proposed(session: Session, facts: JobFacts, plan_hash: str) -> None:
+    """What is still proposed of earlier plans is part of this one: one yes lets all of it go."""
+    session.execute(
+        update(WorkRow)
+        .where(
+            WorkRow.realm_no == facts.job.realm_no,
+            WorkRow.job_id == facts.job.job_id,
+            WorkRow.state == "proposed",
+        )
+        .values(plan_hash=plan_hash)
+    )
 
 
 def as_work(effect: Effect, facts: JobFacts, contract: MappedContract, job: Job) -> Wanted:
@@ -134,7 +150,7 @@ def _bill(effect: BillMilestone, facts: JobFacts, contract: MappedContract, job:
         "planned": _stored(effect),
         "body": body,
         "marker": mark,
-        "customer_id": facts.job.customer_id,
+        "customer_id": estimate.customer.id if estimate.customer else facts.job.customer_id,
         "currency": job.currency,
     }
     return Wanted(kind="bill", target=f"invoice/{effect.milestone_id}", payload=payload)
@@ -156,6 +172,7 @@ def _revise(effect: ReviseInvoice, facts: JobFacts, contract: MappedContract, jo
         "planned": _stored(effect),
         "body": body,
         "current": dict(row.fields),
+        "synced": dict(row.synced or row.fields),
         "line_ids": known,
         "currency": job.currency,
     }
@@ -257,10 +274,11 @@ def _add(
 
 def record_invoice(
     session: Session, realm_no: int, job_id: int, *, answer: Mapping[str, Any],
+    synced: Mapping[str, Any],
     milestone_id: str, ordinal: int, lines: Mapping[str, str],
 ) -> None:  # fmt: skip
     """Note an invoice that QuickBooks confirmed: mirror, document of the job, and a new look."""
-    mirror.store(session, realm_no, "Invoice", answer, is_ours=True)
+    mirror.store(session, realm_no, "Invoice", answer, synced=synced)
     known = session.get(JobDocumentRow, (realm_no, "Invoice", str(answer["Id"])))
     if known is None:
         session.add(

@@ -271,7 +271,18 @@ def _estimates(
     of_customer = mirror.of_customers(
         session, job.realm_no, "Estimate", customer_ids=list(family) or [job.customer_id]
     )
-    found = [row for row in of_customer if row.qbo_id in known or _has_key(row, job.key, customers)]
+    others = set(
+        session.scalars(
+            select(JobRow.estimate_id).where(
+                JobRow.realm_no == job.realm_no, JobRow.job_id != job.job_id
+            )
+        )
+    )
+    found = [
+        row
+        for row in of_customer
+        if row.qbo_id in known or (row.qbo_id not in others and _has_key(row, job.key, customers))
+    ]
     missing = known - {row.qbo_id for row in found}
     found += mirror.rows(session, job.realm_no, "Estimate", ids=sorted(missing)).values()
     return tuple(found)

@@ -33,7 +33,7 @@ def retry(session: Session, realm_no: int, work_id: int, *, author: str) -> bool
         Whether such a row was parked.
     """
     again: dict[str, Any] = {
-        "state": "ready",
+        "state": work.ready_unless_another_waits(),
         "attempts": 0,
         "first_tried_at": None,
         "retry_at": func.lease_now(),

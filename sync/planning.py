@@ -67,7 +67,9 @@ def _preview_job(session: Session, app: App, realm_no: int, job_id: int) -> Prev
     decision = decide.decide(app, facts)
     if decision.plan is not None:
         decide.apply(session, decision)
-    return Preview(realm_no=realm_no, decision=decision, plan_hash=effects.hash_of(decision.wanted))
+    return Preview(
+        realm_no=realm_no, decision=decision, plan_hash=effects.hash_of(facts, decision.wanted)
+    )
 
 
 def approve(session: Session, realm_no: int, plan_hash: str, *, author: str) -> int:

@@ -40,6 +40,8 @@ logger = logging.getLogger(__name__)
 OVERLAP = timedelta(minutes=5)
 #: Beyond this age QuickBooks' change feed is no longer complete: everything is read again.
 FEED_AGE_MAX = timedelta(days=29)
+#: What can be deleted; lists such as customers are only made inactive, and then do not come back.
+TRANSACTIONS = ("Estimate", "Invoice", "Payment", "CreditMemo")
 #: Without a word from any webhook the books are looked at this often.
 SWEEP_S = 900
 
@@ -93,6 +95,8 @@ def apply(session: Session, realm_no: int, changes: Changes) -> Pulled:
             realms.note_company(session, realm_no, entity, raw)
         elif mirror.store(session, realm_no, entity, raw):
             pulled.changed.append((entity, str(raw["Id"])))
+    if changes.is_complete:
+        pulled.changed += _sweep_deleted(session, realm_no, changes)
     pulled.job_ids = _route(session, realm_no, pulled.changed)
     for job_id in sorted(pulled.job_ids):
         work.look_again(session, realm_no, job_id)
@@ -102,6 +106,22 @@ def apply(session: Session, realm_no: int, changes: Changes) -> Pulled:
         .values(watermark=changes.as_of, synced_at=func.business_now())
     )
     return pulled
+
+
+def _sweep_deleted(session: Session, realm_no: int, changes: Changes) -> list[tuple[str, str]]:
+    """Mark what did not come back in a full reading: a deletion leaves no other trace by then."""
+    came = {(entity, str(raw["Id"])) for entity, raw in changes.documents if "Id" in raw}
+    known = session.execute(
+        select(MirrorRow.entity, MirrorRow.qbo_id).where(
+            MirrorRow.realm_no == realm_no,
+            MirrorRow.entity.in_(TRANSACTIONS),
+            MirrorRow.is_deleted.is_(False),
+        )
+    )
+    gone = [(entity, qbo_id) for entity, qbo_id in known if (entity, qbo_id) not in came]
+    for entity, qbo_id in gone:
+        mirror.store(session, realm_no, entity, {"Id": qbo_id, "status": "Deleted"})
+    return gone
 
 
 def _route(session: Session, realm_no: int, changed: Sequence[tuple[str, str]]) -> set[int]:
@@ -133,7 +153,13 @@ def _of_estimate(session: Session, realm_no: int, row: MirrorRow) -> set[int]:
     job_id = session.scalars(
         select(JobRow.job_id).where(JobRow.realm_no == realm_no, JobRow.key == key)
     ).one_or_none()
-    if job_id is None:
+    mine = session.scalars(
+        select(JobRow.job_id).where(JobRow.realm_no == realm_no, JobRow.estimate_id == estimate.id)
+    ).one_or_none()
+    if mine is not None:
+        # Moved to another customer or project: it stays the job it is, never a second one.
+        found.add(mine)
+    elif job_id is None and known is None:
         job_id = _open_job(session, realm_no, estimate, key)
     return found | ({job_id} if job_id is not None else set())
 

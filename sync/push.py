@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from mapping.edits import synced_after
+from mapping.errors import DocumentError
 from mapping.invoices import find_marker, line_ids
 from sync import effects, work
 from sync.bootstrap import App
@@ -136,6 +138,7 @@ def _confirm(app: App, held: work.Claim, answer: Raw) -> None:
             held.realm_no,
             held.job_id,
             answer=answer,
+            synced=_synced(held, answer, lines),
             milestone_id=planned.milestone_id,
             ordinal=planned.ordinal,
             lines=lines,
@@ -144,6 +147,19 @@ def _confirm(app: App, held: work.Claim, answer: Raw) -> None:
         work.finish(session, held, result=result)
     facts = {"realm_no": held.realm_no, "job_id": held.job_id, "invoice_id": answer["Id"]}
     logger.info(f"invoice.{held.kind}", extra=facts)
+
+
+def _synced(held: work.Claim, answer: Raw, lines: Mapping[str, str]) -> Raw:
+    """Give what counts as last synced: the answer, without what people had changed before it."""
+    if held.kind == "bill":
+        return answer
+    return synced_after(
+        answer,
+        current=held.payload["current"],
+        synced=held.payload["synced"],
+        known=held.payload["line_ids"],
+        written=lines,
+    )
 
 
 def _after_someone(app: App, held: work.Claim, now: Raw | None) -> None:
@@ -161,7 +177,8 @@ def _after_someone(app: App, held: work.Claim, now: Raw | None) -> None:
 
 
 def _is_what_we_sent(held: work.Claim, now: Raw) -> bool:
-    if held.asked_at is None or int(now["SyncToken"]) != int(held.payload["body"]["SyncToken"]) + 1:
+    """Tell whether the invoice carries the money that we asked for, whoever saved it since."""
+    if held.asked_at is None:
         return False
     try:
         line_ids(
@@ -171,6 +188,6 @@ def _is_what_we_sent(held: work.Claim, now: Raw) -> bool:
             known=held.payload.get("line_ids"),
             current=held.payload.get("current"),
         )
-    except Exception:
+    except DocumentError:
         return False
-    return bool(now.get("DueDate") == held.payload["body"].get("DueDate", now.get("DueDate")))
+    return True

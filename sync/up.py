@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
-from config.settings import Settings, environment
+from config.settings import Settings, environment, make_settings
 from sync import embedded
 from sync.embedded import Secrets, write_private
 from sync.keys import Keyring
@@ -84,6 +84,8 @@ class Up:
         self._take_folder()
         end_leftovers(self._folder / "pids.json")
         known = embedded.open_secrets(self._folder)
+        # A wrong setting is said before anything has been started.
+        self._make_settings(known, {})
         self._supervisor.start(*self._services(known))
         if self._is_ours:
             embedded.prepare_postgres(known)
@@ -146,7 +148,7 @@ class Up:
         return facts
 
     def _make_settings(self, known: Secrets, sandbox: Mapping[str, Any]) -> Settings:
-        port = int(os.environ.get("MILESTONE_SYNC_PORT") or known.web_port)
+        port = os.environ.get("MILESTONE_SYNC_PORT") or known.web_port
         values: dict[str, Any] = {
             "redis_url": os.environ.get("REDIS_URL") or known.redis_url,
             "smtp_url": os.environ.get("SMTP_URL") or f"smtp://127.0.0.1:{known.mail_port}",
@@ -171,7 +173,7 @@ class Up:
                 "sandbox_url": sandbox["sandbox_url"],
                 "new_company_mode": "auto",
             }
-        return Settings(**values)
+        return make_settings(**values)
 
     def _roles(self, settings: Settings) -> list[Child]:
         env = environment(settings)

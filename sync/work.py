@@ -14,10 +14,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CursorResult, func, insert, literal, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    case,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from sync.errors import Fenced, SyncError
 from sync.store.database import Database
@@ -223,7 +233,7 @@ def put_back(session: Session, held: Claim, *, delay_s: float, costs_a_try: bool
     """Give the row back for later without a verdict."""
     attempts = WorkRow.attempts if costs_a_try else WorkRow.attempts - 1
     again = _mine(held).values(
-        state="ready",
+        state=ready_unless_another_waits(),
         attempts=attempts,
         lease_until=None,
         retry_at=func.lease_now() + timedelta(seconds=delay_s),
@@ -245,7 +255,7 @@ def retry_later(
         return False
     wait_s = delay_s if delay_s is not None else RETRY_DELAYS_S[held.attempts - 1]
     again = _mine(held).values(
-        state="ready",
+        state=ready_unless_another_waits(),
         lease_until=None,
         retry_at=func.lease_now() + timedelta(seconds=wait_s * random.uniform(0.8, 1.2)),
         error_class=type(error).__name__,
@@ -289,6 +299,25 @@ def look_again(session: Session, realm_no: int, job_id: int) -> None:
         )
         .values(state="cancelled", done_at=func.lease_now(), error=literal("facts changed"))
     )
+
+
+def ready_unless_another_waits() -> ColumnElement[str]:
+    """Give the state in which a row goes back: `ready`, or `cancelled` if one like it waits.
+
+    While a row runs, another of its `coalesce_key` may have been added: two cannot wait.
+    """
+    other = aliased(WorkRow)
+    waits = (
+        select(other.work_id)
+        .where(
+            other.realm_no == WorkRow.realm_no,
+            other.coalesce_key == WorkRow.coalesce_key,
+            other.work_id != WorkRow.work_id,
+            other.state.in_(["ready", "sent"]),
+        )
+        .exists()
+    )
+    return case((waits, "cancelled"), else_="ready")
 
 
 def facts_moved(session: Session, held: Claim) -> bool:

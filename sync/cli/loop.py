@@ -28,7 +28,7 @@ from sync.planning import PlanMoved, Preview, approve, preview
 from sync.pull import order_pull
 from sync.reports.contractor import contractor_report
 from sync.runner import run_until_quiet
-from sync.store.tables import ProcessRow, WorkRow
+from sync.store.tables import ProcessRow, RealmRow, WorkRow
 from sync.words import money
 
 SYNC_TIMEOUT_S = 120.0
@@ -54,11 +54,12 @@ def sync(realm: RealmOption = None, data: DataOption = None, as_json: JsonOption
             task = progress.add_task("syncing", total=None)
             is_quiet = _work_off(found, lambda: progress.advance(task))
         summary = _summary(found, numbers, began)
+        summary["disconnected"] = _disconnected(found, numbers)
     if as_json:
         print_json({"quiet": is_quiet, **summary})
     else:
         _show_summary(summary, is_quiet=is_quiet)
-    raise typer.Exit(0 if is_quiet and not summary["parked"] else 1)
+    raise typer.Exit(0 if is_quiet and not (summary["parked"] or summary["disconnected"]) else 1)
 
 
 def plan(
@@ -175,6 +176,15 @@ def _summary(found: Attached, numbers: Sequence[int], began: int) -> dict[str, i
     return counts
 
 
+def _disconnected(found: Attached, numbers: Sequence[int]) -> int:
+    """Count the companies that must be connected again: nothing of theirs was synced."""
+    with found.dispatcher.begin() as session:
+        asked = select(func.count()).where(
+            RealmRow.realm_no.in_(numbers), RealmRow.state != "connected"
+        )
+        return session.scalars(asked).one()
+
+
 def _progress(*, as_json: bool) -> Progress:
     return Progress(
         SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed} steps"),
@@ -187,7 +197,10 @@ def _show_summary(summary: dict[str, int], *, is_quiet: bool) -> None:
     table = Table.grid(padding=(0, 2))
     for name, count in summary.items():
         table.add_row(name, str(count))
-    console.print("[bold]In sync.[/bold]" if is_quiet else "[bold]Still at work.[/bold]")
+    if summary["disconnected"]:
+        console.print("[bold red]A company must be connected again, at /connect.[/bold red]")
+    else:
+        console.print("[bold]In sync.[/bold]" if is_quiet else "[bold]Still at work.[/bold]")
     console.print(table)
 
 

@@ -50,6 +50,7 @@ class Changes:
 
     documents: tuple[tuple[str, Raw], ...]
     as_of: datetime
+    is_complete: bool = False  #: everything there is: what is not among it is gone
 
 
 class _Client(QuickBooks):  # type: ignore[misc]
@@ -107,7 +108,7 @@ class Gateway:
         found: list[tuple[str, Raw]] = []
         for entity in FOLLOWED:
             found += self.all_of(realm_no, entity)
-        return Changes(documents=tuple(found), as_of=_time(first))
+        return Changes(documents=tuple(found), as_of=_time(first), is_complete=True)
 
     def all_of(self, realm_no: int, entity: str) -> list[tuple[str, Raw]]:
         """Give all documents of a kind, page by page."""
@@ -174,18 +175,23 @@ class Gateway:
 
     def pdf(self, realm_no: int, entity: str, qbo_id: str) -> bytes:
         """Give a document as PDF, as QuickBooks prints it."""
-        access = self._tokens.access(realm_no)
-        with self._limits.call(realm_no):
-            answer = self._transport.exchange(
-                "GET",
-                f"{self._base_url}/company/{access.realm_id}/{entity.lower()}/{qbo_id}/pdf",
-                headers={
-                    "Authorization": f"Bearer {access.access_token}",
-                    "Accept": "application/pdf",
-                },
-                params={"minorversion": str(MINOR_VERSION)},
-                body=b"",
-            )
+        refused: Access | None = None
+        for _ in range(2):
+            access = self._tokens.access(realm_no, refused=refused)
+            with self._limits.call(realm_no):
+                answer = self._transport.exchange(
+                    "GET",
+                    f"{self._base_url}/company/{access.realm_id}/{entity.lower()}/{qbo_id}/pdf",
+                    headers={
+                        "Authorization": f"Bearer {access.access_token}",
+                        "Accept": "application/pdf",
+                    },
+                    params={"minorversion": str(MINOR_VERSION)},
+                    body=b"",
+                )
+            if answer.status != 401:
+                break
+            refused = access
         self._meter(realm_no)
         if answer.status != 200 or not answer.body.startswith(b"%PDF"):
             raise QuickBooksUnavailable(f"no PDF of {entity} {qbo_id}: {answer.status}")

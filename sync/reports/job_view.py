@@ -33,6 +33,9 @@ from sync.store.tables import (
     ScheduleRow,
 )
 
+#: QuickBooks nests customers at most five levels deep.
+FAMILY_DEPTH_MAX = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventView:
@@ -322,12 +325,16 @@ def _events(session: Session, job: JobRow) -> tuple[EventView, ...]:
 
 def _customer(session: Session, job: JobRow, main: Estimate | None) -> tuple[str, str]:
     """Give the customer's name and address: the estimate's own address before the customer's."""
-    rows = mirror.rows(session, job.realm_no, "Customer", ids=[job.customer_id])
-    name, email = "", ""
-    for row in rows.values():
+    name, email, current = "", "", job.customer_id
+    for _ in range(FAMILY_DEPTH_MAX):
+        row = mirror.rows(session, job.realm_no, "Customer", ids=[current]).get(current)
+        if row is None or email:
+            break
+        current = row.customer_id or ""
         with suppress(DocumentError):
+            # A sub-customer without an address of its own is written to at its parent's.
             customer = parse_customer(mirror.document(row))
-            name, email = customer.full_name, customer.email
+            name, email = name or customer.full_name, customer.email
     if main is not None:
         name = name or (main.customer.name if main.customer else "")
         address = main.raw.get("BillEmail")

@@ -17,13 +17,15 @@ from sync.store.tables import MirrorRow
 Raw = Mapping[str, Any]
 
 
-def store(session: Session, realm_no: int, entity: str, raw: Raw, *, is_ours: bool = False) -> bool:
+def store(
+    session: Session, realm_no: int, entity: str, raw: Raw, *, synced: Raw | None = None
+) -> bool:
     """Keep a document if it is newer than what is there.
 
     Args:
         entity: its kind, `Estimate`.
         raw: as QuickBooks sent it.
-        is_ours: it is the answer to a write of ours: what a person changes later is told from it.
+        synced: it is the answer to a write of ours: what a person changes later is told from this.
 
     Returns:
         Whether anything changed.
@@ -60,10 +62,10 @@ def store(session: Session, realm_no: int, entity: str, raw: Raw, *, is_ours: bo
         .returning(MirrorRow.qbo_id)
     )
     is_newer = session.scalars(statement).one_or_none() is not None
-    if is_ours:
+    if synced is not None:
         # Even if somebody has saved since: what is theirs is told from what was ours.
         stored = session.get_one(MirrorRow, (realm_no, entity, str(raw["Id"])))
-        stored.synced = fields
+        stored.synced = keep(entity, synced)
     return is_newer
 
 

@@ -234,6 +234,36 @@ def test_waiting_rows_that_say_the_same_are_one(ledger: Ledger) -> None:
     assert order() is not None
 
 
+@pytest.mark.parametrize("end", ["retry", "put-back", "death"])
+def test_a_running_row_whose_twin_waits_gives_way_to_it(ledger: Ledger, end: str) -> None:
+    """A pull runs, another is ordered, the first fails or dies: one goes on, nothing jams."""
+
+    def order() -> int | None:
+        with ledger.app.begin(1) as session:
+            return work.add(session, realm_no=1, kind="pull", lane="pull", coalesce_key="pull")
+
+    first = order()
+    assert first is not None
+    ledger.pick()
+    held = ledger.claim(first)
+    assert held is not None
+    second = order()
+    assert second is not None
+
+    if end == "death":
+        ledger.sql("UPDATE process SET gone_at = now()")
+        ledger.sweep()
+    else:
+        with ledger.app.begin(1) as session:
+            if end == "retry":
+                work.retry_later(session, held, error=QuickBooksUnavailable("away"))
+            else:
+                work.put_back(session, held, delay_s=0, costs_a_try=False)
+
+    assert ledger.row(first).state == "cancelled"
+    assert ledger.pick() == [second]
+
+
 def test_effects_have_one_unfinished_row_a_target(ledger: Ledger) -> None:
     """A second effect on the same invoice is refused while one is unfinished,
     and its key for ever.

@@ -119,3 +119,35 @@ def test_a_yes_to_a_plan_that_moved_is_refused(careful: House) -> None:
         approve(session, careful.realm_no, shown.plan_hash, author="owner")
 
     assert careful.sandbox.invoices("8105") == []
+
+
+def test_two_jobs_alike_have_plans_of_their_own(careful: House) -> None:
+    """The same amounts under another number: a yes to one plan lets nothing of the other go."""
+    for number in ("8106", "8107"):
+        careful.accepted_estimate(number, LINES)
+    careful.sync()
+    (one,) = preview(careful.app, careful.realm_no, base="8106")
+    (other,) = preview(careful.app, careful.realm_no, base="8107")
+    assert one.plan_hash != other.plan_hash
+
+    with careful.app.database.begin(careful.realm_no) as session:
+        approve(session, careful.realm_no, one.plan_hash, author="owner")
+    careful.work_off()
+
+    assert len(careful.sandbox.invoices("8106")) == 1
+    assert careful.sandbox.invoices("8107") == []
+
+
+def test_a_sub_customer_without_an_address_is_written_to_at_its_parents(calm: House) -> None:
+    """QuickBooks shows the parent's address there too."""
+    body = {
+        "CustomerRef": {"value": calm.new_customer()},
+        "DocNumber": "8108",
+        "TxnStatus": "Accepted",
+        "Line": [calm.line(*one) for one in LINES],
+    }
+    calm.sandbox.create("Estimate", body)
+    calm.sync()
+
+    assert mails(calm, "parked") == []
+    assert {str(one["To"]) for one in calm.mail.sent} == {"owner@example.com"}

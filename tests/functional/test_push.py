@@ -226,3 +226,69 @@ def test_no_call_is_made_inside_a_transaction(house: House) -> None:
     """The ports refuse, so that no lock is ever held while somebody else thinks."""
     with house.app.database.begin(house.realm_no), pytest.raises(AssertionError, match="inside"):
         house.app.gateway.changes_since(house.realm_no, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def raise_price(house: House, estimate: Any, amount: str) -> None:
+    """Add a line to an accepted estimate."""
+    lines = [
+        line
+        for line in house.sandbox.read("Estimate", estimate["Id"])["Line"]
+        if line["DetailType"] == "SalesItemLineDetail"
+    ]
+    lines.append(house.line("Undermount sink", amount))
+    house.sandbox.change("Estimate", estimate, Line=lines)
+
+
+def test_a_revision_whose_answer_was_lost_is_known_again_after_a_payment(house: House) -> None:
+    """QuickBooks made it, then the customer paid: the invoice's money tells, not its revision."""
+    estimate = house.accepted_estimate("5009", LINES)
+    house.sync()
+    raise_price(house, estimate, "800.00")
+    house.sandbox.admin(
+        "faults",
+        {"entity": "Invoice", "operation": "update", "kind": "commit_then_reset", "count": 1},
+    )
+    stop_before_push(house)
+    step(house)
+    house.pay(house.sandbox.invoices("5009")[0])
+    later(house, 60)
+    house.work_off()
+    house.sync()
+
+    first = house.view("5009").milestones[0]
+    assert (first.amount_minor, first.paid_minor) == (320_000, 320_000)
+    assert sum(house.amounts("5009")) == 1_280_000
+
+
+def test_a_persons_words_and_due_date_survive_every_revision(house: House) -> None:
+    """Decision 8: coding belongs to people, after the first price change and after the second."""
+    estimate = house.accepted_estimate("5010", LINES)
+    house.sync()
+    invoice = house.sandbox.invoices("5010")[0]
+    lines = [line for line in invoice["Line"] if line["DetailType"] == "SalesItemLineDetail"]
+    lines[0]["Description"] = "As agreed on the phone"
+    house.sandbox.change(
+        "Invoice", invoice, Line=lines, DueDate="2030-01-01", CustomerMemo={"value": "Hello Elena"}
+    )
+    house.sync()
+
+    for amount in ("400.00", "800.00"):
+        raise_price(house, estimate, amount)
+        house.sync()
+
+    now = house.sandbox.invoices("5010")[0]
+    assert now["TotalAmt"] - now["TxnTaxDetail"]["TotalTax"] == 3300
+    assert now["DueDate"] == "2030-01-01"
+    assert now["CustomerMemo"]["value"] == "Hello Elena"
+    assert "As agreed on the phone" in [line.get("Description") for line in now["Line"]]
+
+
+def test_a_job_that_moves_to_another_customer_stays_one_job(house: House) -> None:
+    """Its estimate is billed once, whoever it is for now."""
+    estimate = house.accepted_estimate("5011", LINES)
+    house.sync()
+    house.sandbox.change("Estimate", estimate, CustomerRef={"value": house.new_customer()})
+    house.sync()
+
+    assert [one["DocNumber"] for one in house.sandbox.invoices("5011")] == ["5011-M1"]
+    assert house.sandbox.invoices(f"E{estimate['Id']}") == []

@@ -272,3 +272,16 @@ def test_after_a_long_absence_everything_is_read_again(house: House) -> None:
 
     assert house.view("3013").milestones[0].state == "paid"
     assert len(house.sandbox.invoices("3013")) == 1
+
+
+def test_what_was_deleted_during_a_long_absence_is_noticed(house: House) -> None:
+    """A full reading brings no deletions: what did not come back is gone."""
+    house.accepted_estimate("3014", LINES)
+    house.sync()
+    house.sandbox.admin("clock/advance", {"by": "45d"})
+    house.sandbox.operation("Invoice", house.sandbox.invoices("3014")[0], "delete")
+
+    house.sync()
+
+    assert [one.code for one in house.view("3014").findings] == ["invoice_deleted"]
+    assert house.sandbox.invoices("3014") == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -84,3 +85,18 @@ def test_a_command_with_a_wrong_setting_exits_2_with_one_line(clean: pytest.Monk
     assert ran.returncode == 2
     assert ran.stderr == "milestone-sync: REDIS_URL must begin with redis:// or rediss://\n"
     assert ran.stdout == ""
+
+
+def test_up_says_a_wrong_setting_before_it_starts_anything() -> None:
+    """One line, exit 2, and no secret repeated."""
+    kept = {name: value for name, value in os.environ.items() if name not in GOOD}
+    with tempfile.TemporaryDirectory() as folder:
+        ran = subprocess.run(
+            [sys.executable, "-m", "sync.cli", "up", "--data", folder],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**kept, "SMTP_URL": "http://user:secretpw@x"},
+        )
+    assert ran.returncode == 2
+    assert ran.stderr == "milestone-sync: SMTP_URL must begin with smtp:// or smtps://\n"

@@ -89,7 +89,8 @@ CREATE TABLE job (
     created_at timestamptz NOT NULL DEFAULT lease_now(),
     PRIMARY KEY (realm_no, job_id),
     UNIQUE (realm_no, key),
-    UNIQUE (realm_no, base)
+    UNIQUE (realm_no, base),
+    UNIQUE (realm_no, estimate_id)
 );
 CREATE INDEX job_to_look_at ON job (look_at) WHERE look_at IS NOT NULL;
 
