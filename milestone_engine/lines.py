@@ -85,7 +85,7 @@ def spread(
     Raises:
         LinesError: `duplicate_id`; `lines_sum` where the milestones do not add up to what is left.
     """
-    left = _left_to_bill(lines, already)
+    left = left_to_bill(lines, already)
     _refuse_repeated([milestone.milestone_id for milestone in milestones], "milestones")
     table = spread_lines(list(left.values()), [milestone.amount_minor for milestone in milestones])
     return tuple(
@@ -95,7 +95,7 @@ def spread(
     )
 
 
-def _left_to_bill(lines: Sequence[LineAmount], already: Iterable[Cell]) -> dict[str, int]:
+def left_to_bill(lines: Sequence[LineAmount], already: Iterable[Cell]) -> dict[str, int]:
     """Return line id -> what is left of it, in order, removed lines last."""
     _refuse_repeated([line.line_id for line in lines], "lines")
     left = {line.line_id: line.amount_minor for line in lines}

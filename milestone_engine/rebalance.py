@@ -32,12 +32,12 @@ where one is in force.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import lcm
 
+from milestone_engine.desk import Desk
 from milestone_engine.errors import PositionError, ScheduleError
 from milestone_engine.explain import Fact
-from milestone_engine.money import TOLERANCE_FROM_MINOR, minor_units
-from milestone_engine.schedule import Fixed, Milestone, check_basis, check_ids
+from milestone_engine.money import minor_units
+from milestone_engine.schedule import check_basis, check_ids
 from milestone_engine.sharing import share
 from milestone_engine.split import (
     OnInvoiced,
@@ -47,6 +47,7 @@ from milestone_engine.split import (
     Split,
     SplitWarning,
     make_share,
+    make_split,
 )
 
 __all__ = [
@@ -59,8 +60,7 @@ __all__ = [
     "rebalance",
 ]
 
-_LOCKED, _PINNED, _HELD, _OPEN = ShareState
-_REVISE, _HOLD, _SUPPLEMENT = OnInvoiced
+_, _PINNED, _, _OPEN = ShareState
 
 
 def rebalance(
@@ -92,31 +92,41 @@ def rebalance(
         ScheduleError: `no_milestones`, `duplicate_id`, `mixed_basis`.
         MoneyError: `currency_unknown`.
     """
-    _check(total_minor, positions, currency, cash_step_minor)
-    desk = _Desk(positions, on_invoiced)
-    desk.explain(total_minor)
-    rest = _share_out(desk, total_minor - sum(desk.amounts), cash_step_minor or 1)
-    if rest > 0:
-        rest = _place_rest(desk, rest)
-    elif rest < 0:
-        rest = _give_way(desk, rest)
-    credit, unallocated = (-rest, 0) if rest < 0 else (0, rest)
-    assert sum(desk.amounts) == total_minor + credit - unallocated, "the sum law"
-    columns = (positions, desk.states, desk.amounts, desk.codes, desk.facts)
-    return Split(
-        shares=tuple(map(make_share, *columns)),
-        credit_minor=credit,
+    minor_units(currency)
+    desk = settle(total_minor, positions, on_invoiced, cash_step_minor)
+    facts = map(desk.all_facts, desk.codes, desk.facts)
+    columns = (positions, desk.states, desk.amounts, desk.codes, facts)
+    return make_split(
+        tuple(map(make_share, *columns)),
+        tuple(desk.warnings),
+        credit_minor=desk.credit,
         on_account_minor=desk.on_account,
-        unallocated_minor=unallocated,
-        warnings=tuple(desk.warnings),
+        unallocated_minor=desk.unallocated,
     )
 
 
-def _check(
-    total_minor: int, positions: Sequence[Position], currency: str, cash_step_minor: int | None
-) -> None:
+def settle(
+    total_minor: int,
+    positions: Sequence[Position],
+    on_invoiced: OnInvoiced,
+    cash_step_minor: int | None,
+) -> Desk:
+    """Return the working columns of a split: what `rebalance()` makes its values of."""
+    _check(total_minor, positions, cash_step_minor)
+    desk = Desk(total_minor, positions, on_invoiced)
+    rest = _share_out(desk, total_minor - desk.settled, cash_step_minor or 1)
+    if rest:
+        rest = _place_rest(desk, rest) if rest > 0 else _give_way(desk, rest)
+        if rest < 0:
+            desk.credit = -rest
+        else:
+            desk.unallocated = rest
+    assert sum(desk.amounts) == total_minor + desk.credit - desk.unallocated, "the sum law"
+    return desk
+
+
+def _check(total_minor: int, positions: Sequence[Position], cash_step_minor: int | None) -> None:
     """Refuse what has no meaning as a whole; single positions are refused where they are seated."""
-    minor_units(currency)
     if total_minor < 0:
         raise PositionError(
             f"a contract total of {total_minor} units", code="negative_total", at="contract_total"
@@ -125,195 +135,24 @@ def _check(
         raise PositionError(f"coins of {cash_step_minor} units", code="cash_step", at="cash_step")
     if not positions:
         raise ScheduleError("no milestones", code="no_milestones", at="milestones")
-    if len({position.milestone.id for position in positions}) < len(positions):
+    ids, kinds = set(), set()
+    for position in positions:
+        milestone = position.milestone
+        ids.add(milestone.id)
+        kinds.add(milestone.basis.__class__)
+    if len(ids) < len(positions):
         check_ids([position.milestone for position in positions])
-    if len({type(position.milestone.basis) for position in positions}) > 1:
+    if len(kinds) > 1:
         check_basis([position.milestone for position in positions])
 
 
-class _Desk:
-    """The working columns of one split: every milestone seated as locked, held, pinned or open."""
-
-    __slots__ = (
-        "amounts",
-        "caps",
-        "codes",
-        "denominators",
-        "extras",
-        "facts",
-        "floors",
-        "locked",
-        "numerators",
-        "on_account",
-        "open",
-        "positions",
-        "split_facts",
-        "states",
-        "warnings",
-    )
-
-    def __init__(self, positions: Sequence[Position], on_invoiced: OnInvoiced) -> None:
-        count = len(positions)
-        self.positions = positions
-        self.states = [_OPEN] * count
-        self.amounts = [0] * count  #: 0 for the open ones, until they share
-        self.codes = ["share"] * count
-        self.facts: list[tuple[Fact, ...]] = [()] * count
-        self.split_facts: tuple[Fact, ...] = ()
-        self.warnings: list[SplitWarning] = []
-        self.locked = 0
-        self.on_account = 0
-        self.open: list[int] = []  #: their places; the columns below follow it
-        self.numerators: list[int] = []
-        self.denominators: list[int] = []
-        self.extras: list[int] = []
-        self.floors: list[int] = []
-        self.caps: list[int | None] = []
-        for place, position in enumerate(positions):
-            self._seat(place, position, on_invoiced)
-
-    def _seat(self, place: int, position: Position, on_invoiced: OnInvoiced) -> None:
-        """Decide what a milestone is, and give it its amount unless it is open."""
-        milestone = position.milestone
-        billed = position.billed_minor
-        paid = position.paid_minor
-        if billed is None:
-            if paid:
-                _refuse_unbilled(position, place)
-        else:
-            if billed < 0 or paid < 0:
-                _refuse_negative(position, place)
-            short = billed - paid
-            if short <= 0 or (short == 1 and billed >= TOLERANCE_FROM_MINOR):
-                self.locked += billed
-                self.on_account += max(-short, 0)
-                self.put(
-                    place, _LOCKED, "locked", billed, ("billed_minor", billed), ("paid_minor", paid)
-                )
-                return
-            if milestone.held:
-                self.put(place, _HELD, "held", billed, ("billed_minor", billed))
-                self._warn_over_cap(place, billed)
-                return
-        basis = milestone.basis
-        invoice_stays = billed is not None and on_invoiced is _HOLD
-        if milestone.pinned_minor is not None or invoice_stays or isinstance(basis, Fixed):
-            self._pin(place, milestone, paid, billed if invoice_stays else None)
-            return
-        floor = paid
-        if billed is not None and on_invoiced is _SUPPLEMENT:
-            floor = billed
-        cap = milestone.cap_minor
-        if cap is not None and cap < floor:
-            self._warn_over_cap(place, floor)
-            cap = floor
-        self.open.append(place)
-        self.numerators.append(basis.numerator)
-        self.denominators.append(basis.denominator)
-        self.extras.append(milestone.extra_minor)
-        self.floors.append(floor)
-        self.caps.append(cap)
-
-    def _pin(self, place: int, milestone: Milestone, paid: int, kept_invoice: int | None) -> None:
-        """Seat a pinned milestone: a person's amount, else the invoice that stays, else fixed."""
-        pinned, basis = milestone.pinned_minor, milestone.basis
-        if pinned is not None:
-            self.put(place, _PINNED, "pinned", pinned, ("set_minor", pinned))
-        elif kept_invoice is not None:
-            self.put(place, _PINNED, "hold", kept_invoice, ("billed_minor", kept_invoice))
-        elif isinstance(basis, Fixed):
-            fixed, extra, cap = basis.amount_minor, milestone.extra_minor, milestone.cap_minor
-            amount = max(fixed + extra, 0)
-            facts: tuple[Fact, ...] = (("fixed_minor", fixed), ("extra_minor", extra))
-            if cap is not None and amount > cap:
-                amount, facts = cap, (*facts, ("cap_minor", cap))
-            self.put(place, _PINNED, "fixed", amount, *facts)
-        wanted = self.amounts[place]
-        if wanted < 0:
-            _refuse_negative(self.positions[place], place)
-        if wanted < paid:
-            facts = (("wanted_minor", wanted), ("paid_minor", paid))
-            self.put(place, _PINNED, "paid_floor", paid, *facts)
-            self.warn("below_paid", place, paid - wanted)
-        self._warn_over_cap(place, self.amounts[place])
-
-    def put(
-        self, place: int, state: ShareState, code: str, amount_minor: int, *facts: Fact
-    ) -> None:
-        """Give a milestone its amount, and the reason for it."""
-        self.states[place] = state
-        self.codes[place] = code
-        self.amounts[place] = amount_minor
-        self.facts[place] = self.split_facts + facts
-
-    def warn(self, code: str, place: int, amount_minor: int) -> None:
-        """Note something that a person should look at."""
-        milestone_id = self.positions[place].milestone.id
-        self.warnings.append(
-            SplitWarning(code=code, milestone_id=milestone_id, amount_minor=amount_minor)
-        )
-
-    def _warn_over_cap(self, place: int, amount_minor: int) -> None:
-        cap = self.positions[place].milestone.cap_minor
-        if cap is not None and amount_minor > cap:
-            if cap < 0:
-                _refuse_negative(self.positions[place], place)
-            self.warn("over_cap", place, amount_minor - cap)
-
-    def explain(self, total_minor: int) -> None:
-        """Put rule 1, as it came out, in front of every milestone's facts."""
-        settled, extras = sum(self.amounts), sum(self.extras)
-        self.split_facts = (
-            ("total_minor", total_minor),
-            ("locked_minor", self.locked),
-            ("pinned_minor", settled - self.locked),
-            ("extras_minor", extras),
-            ("pool_minor", total_minor - settled - extras),
-        )
-        self.facts = [self.split_facts + facts for facts in self.facts]
-
-    def weights(self) -> list[int]:
-        """Return the original weights of the open ones, as whole numbers of one scale."""
-        scale = lcm(*self.denominators)
-        if scale == 1:
-            return self.numerators
-        return [
-            numerator * (scale // denominator)
-            for numerator, denominator in zip(self.numerators, self.denominators, strict=True)
-        ]
-
-
-def _refuse_unbilled(position: Position, place: int) -> None:
-    raise PositionError(
-        f"{position.paid_minor} units paid on milestone {position.milestone.id!r}, not billed",
-        code="paid_without_billed",
-        at=f"milestones[{place}].paid",
-    )
-
-
-def _refuse_negative(position: Position, place: int) -> None:
-    """Name the first amount of a position that is below zero."""
-    amounts = {
-        "billed": position.billed_minor,
-        "paid": position.paid_minor,
-        "pinned": position.milestone.pinned_minor,
-        "cap": position.milestone.cap_minor,
-    }
-    name = next(name for name, amount in amounts.items() if amount is not None and amount < 0)
-    raise PositionError(
-        f"{name} of {amounts[name]} units on milestone {position.milestone.id!r}",
-        code="negative",
-        at=f"milestones[{place}].{name}",
-    )
-
-
-def _share_out(desk: _Desk, purse: int, step: int) -> int:
+def _share_out(desk: Desk, purse: int, step: int) -> int:
     """Give the open milestones their amounts; return what is left over (negative: missing)."""
     weights = desk.weights()
     shared = share(
         purse, weights, extras=desk.extras, floors=desk.floors, caps=desk.caps, step=step
     )
-    common = (
+    desk.share_facts = (
         *desk.split_facts,
         ("shared_minor", shared.shared_minor),
         ("weight_sum", shared.weight_sum),
@@ -323,7 +162,7 @@ def _share_out(desk: _Desk, purse: int, step: int) -> int:
         desk.amounts[place] = amount
         if code == "share":
             own: tuple[Fact, ...] = (("weight", weight), ("unit", unit))
-            desk.facts[place] = common + (own if not extra else (*own, ("extra_minor", extra)))
+            desk.facts[place] = (*own, ("extra_minor", extra)) if extra else own
         else:
             desk.put(place, _OPEN, code, amount, *_bound_facts(code, weight, amount, extra))
     return shared.rest_minor
@@ -338,7 +177,7 @@ def _bound_facts(code: str, weight: int, amount: int, extra: int) -> tuple[Fact,
     return ((f"{code}_minor", amount), ("weight", weight))
 
 
-def _place_rest(desk: _Desk, rest: int) -> int:
+def _place_rest(desk: Desk, rest: int) -> int:
     """Place what no weight could take, by rules 4 and 5; return what has no place."""
     if not desk.open:
         takers, warning = _last_without_invoice(desk), "rest_to_pinned"
@@ -357,7 +196,7 @@ def _place_rest(desk: _Desk, rest: int) -> int:
     return rest
 
 
-def _last_without_invoice(desk: _Desk) -> list[int]:
+def _last_without_invoice(desk: Desk) -> list[int]:
     """Return the place of the last pinned milestone that has no live invoice, if there is one."""
     for place in range(len(desk.positions) - 1, -1, -1):
         if desk.states[place] is _PINNED and desk.positions[place].billed_minor is None:
@@ -365,7 +204,7 @@ def _last_without_invoice(desk: _Desk) -> list[int]:
     return []
 
 
-def _give_way(desk: _Desk, rest: int) -> int:
+def _give_way(desk: Desk, rest: int) -> int:
     """Take what is missing by rule 6, never below what is paid; return what is still missing.
 
     The open ones are at their floors by now. A floor above what is paid stands for a sent invoice

@@ -68,20 +68,28 @@ class Retained:
     release_minor: int  #: billed after the final event
 
 
-def retain(milestones: Sequence[Gross], retainage: Retainage) -> Retained:
+def retain(
+    milestones: Sequence[Gross], retainage: Retainage, *, contract_minor: int | None = None
+) -> Retained:
     """Return what each invoice asks, and what is released at the end.
 
-    Half of the contract is half of the gross amounts. Nothing is withheld from an amount below
-    zero.
+    Nothing is withheld from an amount below zero.
+
+    Args:
+        milestones: in order.
+        retainage: how much is withheld.
+        contract_minor: half of it is the half; None: half of the gross amounts.
     """
-    whole = sum(milestone.amount_minor for milestone in milestones)
+    whole = contract_minor
+    if whole is None:
+        whole = sum(milestone.amount_minor for milestone in milestones)
     billed = sum(m.amount_minor for m in milestones if m.withheld_minor is not None)
     nets = []
     for milestone in milestones:
         withheld = milestone.withheld_minor
         if withheld is None:
-            rate = _rate(retainage, billed_minor=billed, whole_minor=whole)
-            withheld = withhold(milestone.amount_minor, rate)
+            percent = rate(retainage, billed_minor=billed, whole_minor=whole)
+            withheld = withhold(milestone.amount_minor, percent)
             billed += milestone.amount_minor
         nets.append(
             Net(
@@ -94,7 +102,8 @@ def retain(milestones: Sequence[Gross], retainage: Retainage) -> Retained:
     return Retained(nets=tuple(nets), release_minor=sum(net.withheld_minor for net in nets))
 
 
-def _rate(retainage: Retainage, *, billed_minor: int, whole_minor: int) -> Percent:
+def rate(retainage: Retainage, *, billed_minor: int, whole_minor: int) -> Percent:
+    """Return what is withheld of a milestone with so much billed before it."""
     if retainage.after_half is not None and 2 * billed_minor >= whole_minor:
         return retainage.after_half
     return retainage.percent

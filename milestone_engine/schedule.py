@@ -24,6 +24,9 @@ from milestone_engine.timeline import MAX_OFFSET_DAYS, Trigger
 #: Decimals of a percent. Thirds are what `Parts` is for.
 MAX_PERCENT_DECIMALS = 20
 
+#: One percent in units of the smallest that can be written.
+_SCALE = 10**MAX_PERCENT_DECIMALS
+
 #: Digits of a percent before the point. After edits only the ratio counts, so 100 is no limit.
 MAX_PERCENT_DIGITS = 9
 
@@ -179,7 +182,7 @@ def build_schedule(
         _check_milestone(milestone, f"milestones[{place}]")
     check_basis(milestones)
     if not settled:
-        _check_percent_sum(milestones)
+        check_percent_sum(milestones)
     return Schedule(currency=currency, milestones=tuple(milestones))
 
 
@@ -222,29 +225,30 @@ def check_basis(milestones: Sequence[Milestone]) -> None:
         first = kind
 
 
-def _check_percent_sum(milestones: Sequence[Milestone]) -> None:
+def check_percent_sum(milestones: Sequence[Milestone]) -> None:
     """Refuse percents that miss 100, at the last of them: that is the one to mend as a rule."""
-    places = [i for i, milestone in enumerate(milestones) if isinstance(milestone.basis, Percent)]
-    if not places:
-        return
-    whole = percent_sum(milestones)
-    if whole != 100:
+    last, units = None, 0
+    for place, milestone in enumerate(milestones):
+        basis = milestone.basis
+        if basis.__class__ is Percent:
+            last, units = place, units + basis.numerator * (_SCALE // basis.denominator)
+    if last is not None and units != 100 * _SCALE:
         raise ScheduleError(
-            f"percents add up to {whole}, not 100; for thirds and the like use parts",
+            f"percents add up to {percent_sum(milestones)}, not 100;"
+            " for thirds and the like use parts",
             code="percent_sum",
-            at=f"milestones[{places[-1]}].basis",
+            at=f"milestones[{last}].basis",
         )
 
 
 def percent_sum(milestones: Sequence[Milestone]) -> Decimal:
     """Return what the percents add up to, exactly and without trailing zeros: 99.99, 105."""
-    scale = 10**MAX_PERCENT_DECIMALS
     units = sum(
-        milestone.basis.numerator * (scale // milestone.basis.denominator)
+        milestone.basis.numerator * (_SCALE // milestone.basis.denominator)
         for milestone in milestones
         if isinstance(milestone.basis, Percent)
     )
-    whole, decimals = divmod(units, scale)
+    whole, decimals = divmod(units, _SCALE)
     return Decimal(f"{whole}.{decimals:0{MAX_PERCENT_DECIMALS}d}".rstrip("0").rstrip("."))
 
 

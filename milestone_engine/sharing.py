@@ -56,18 +56,22 @@ def share(
     if not whole or (step > 1 and not all(weights)):
         return _bounded(purse_minor, weights, extras, floors, caps, step)
     shared = purse_minor - sum(extras)
-    amounts, remainders = [], []
-    # As a rule no exact share lies outside its floor and cap, and plain division will do.
-    for weight, extra, floor, cap in zip(weights, extras, floors, caps, strict=True):
-        quotient, remainder = divmod(shared * weight, whole)
-        amount = quotient + extra
-        if amount < floor or (cap is not None and amount + (remainder > 0) > cap):
-            return _bounded(purse_minor, weights, extras, floors, caps, step)
+    amounts, remainders, codes = [], [], []
+    for weight in weights:
+        amount, remainder = divmod(shared * weight, whole)
         amounts.append(amount)
         remainders.append(remainder)
+        codes.append("share" if weight else "extra")
+    # As a rule no exact share lies outside its floor and cap, and plain division will do.
+    if shared < 0 or any(extras) or any(floors) or caps.count(None) < len(caps):
+        for place, floor in enumerate(floors):
+            amount = amounts[place] = amounts[place] + extras[place]
+            cap = caps[place]
+            if amount < floor or (cap is not None and amount + (remainders[place] > 0) > cap):
+                return _bounded(purse_minor, weights, extras, floors, caps, step)
     return Shared(
         amounts=amounts,
-        codes=["share" if weight else "extra" for weight in weights],
+        codes=codes,
         units=_round(amounts, remainders, whole, floors, caps, step),
         shared_minor=shared,
         weight_sum=whole,

@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import cast
 
 from milestone_engine.explain import Derivation, Fact
-from milestone_engine.schedule import Milestone
+from milestone_engine.schedule import Basis, Milestone
+from milestone_engine.timeline import Trigger
 
 
 class OnInvoiced(Enum):
@@ -83,6 +84,71 @@ class Split:
     warnings: tuple[SplitWarning, ...]
 
 
+class _MilestoneDraft:
+    """A Milestone while it is filled in, as a Share below."""
+
+    __slots__ = (
+        "basis",
+        "cap_minor",
+        "extra_minor",
+        "held",
+        "id",
+        "label",
+        "pinned_minor",
+        "trigger",
+    )
+
+    id: str
+    label: str
+    basis: Basis
+    trigger: Trigger
+    pinned_minor: int | None
+    held: bool
+    cap_minor: int | None
+    extra_minor: int
+
+
+class _PositionDraft:
+    """A Position while it is filled in, as a Share below."""
+
+    __slots__ = ("billed_minor", "milestone", "paid_minor")
+
+    milestone: Milestone
+    billed_minor: int | None
+    paid_minor: int
+
+
+def make_position(
+    id: str,
+    label: str,
+    basis: Basis,
+    trigger: Trigger,
+    pinned_minor: int | None,
+    held: bool,
+    cap_minor: int | None,
+    extra_minor: int,
+    billed_minor: int | None,
+    paid_minor: int,
+) -> Position:
+    """Return a Position with its Milestone, at a third of what the two classes take."""
+    milestone = _MilestoneDraft()
+    milestone.id = id
+    milestone.label = label
+    milestone.basis = basis
+    milestone.trigger = trigger
+    milestone.pinned_minor = pinned_minor
+    milestone.held = held
+    milestone.cap_minor = cap_minor
+    milestone.extra_minor = extra_minor
+    milestone.__class__ = Milestone  # type: ignore[assignment]
+    position = _PositionDraft()
+    position.milestone = cast(Milestone, milestone)
+    position.billed_minor = billed_minor
+    position.paid_minor = paid_minor
+    position.__class__ = Position  # type: ignore[assignment]
+    return cast(Position, position)
+
+
 class _ShareDraft:
     """A Share while it is filled in: the same slots, so its class can become Share.
 
@@ -100,17 +166,13 @@ class _ShareDraft:
         "why",
     )
 
-    def __init__(
-        self, position: Position, state: ShareState, amount_minor: int, why: _WhyDraft
-    ) -> None:
-        paid_minor = position.paid_minor
-        self.milestone_id = position.milestone.id
-        self.state = state
-        self.amount_minor = amount_minor
-        self.billed_minor = position.billed_minor
-        self.paid_minor = paid_minor
-        self.due_minor = amount_minor - paid_minor if amount_minor > paid_minor else 0
-        self.why = why
+    milestone_id: str
+    state: ShareState
+    amount_minor: int
+    billed_minor: int | None
+    paid_minor: int
+    due_minor: int
+    why: Derivation
 
 
 class _WhyDraft:
@@ -118,17 +180,63 @@ class _WhyDraft:
 
     __slots__ = ("code", "facts")
 
-    def __init__(self, code: str, facts: tuple[Fact, ...]) -> None:
-        self.code = code
-        self.facts = facts
+    code: str
+    facts: tuple[Fact, ...]
 
 
 def make_share(
     position: Position, state: ShareState, amount_minor: int, code: str, facts: tuple[Fact, ...]
 ) -> Share:
     """Return the Share of one position, with its Derivation."""
-    why = _WhyDraft(code, facts)
-    draft = _ShareDraft(position, state, amount_minor, why)
+    why = _WhyDraft()
+    why.code = code
+    why.facts = facts
     why.__class__ = Derivation  # type: ignore[assignment]
+    draft = _ShareDraft()
+    paid_minor = position.paid_minor
+    draft.milestone_id = position.milestone.id
+    draft.state = state
+    draft.amount_minor = amount_minor
+    draft.billed_minor = position.billed_minor
+    draft.paid_minor = paid_minor
+    draft.due_minor = amount_minor - paid_minor if amount_minor > paid_minor else 0
+    draft.why = cast(Derivation, why)
     draft.__class__ = Share  # type: ignore[assignment]
     return cast(Share, draft)
+
+
+class _SplitDraft:
+    """A Split while it is filled in, as above."""
+
+    __slots__ = (
+        "credit_minor",
+        "on_account_minor",
+        "shares",
+        "unallocated_minor",
+        "warnings",
+    )
+
+    shares: tuple[Share, ...]
+    credit_minor: int
+    on_account_minor: int
+    unallocated_minor: int
+    warnings: tuple[SplitWarning, ...]
+
+
+def make_split(
+    shares: tuple[Share, ...],
+    warnings: tuple[SplitWarning, ...],
+    *,
+    credit_minor: int,
+    on_account_minor: int,
+    unallocated_minor: int,
+) -> Split:
+    """Return the Split of a whole contract."""
+    draft = _SplitDraft()
+    draft.shares = shares
+    draft.warnings = warnings
+    draft.credit_minor = credit_minor
+    draft.on_account_minor = on_account_minor
+    draft.unallocated_minor = unallocated_minor
+    draft.__class__ = Split  # type: ignore[assignment]
+    return cast(Split, draft)

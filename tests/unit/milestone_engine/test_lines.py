@@ -96,7 +96,12 @@ def test_swaps_reach_over_several_rows():
         pytest.param([], [], [], id="empty"),
         pytest.param([], [0, 0], [[], []], id="no-lines"),
         pytest.param([5, -5], [3, -3], [[0, 3], [5, -8]], id="milestones-that-cancel-out"),
-        pytest.param([5, -5], [3, -1, -2], [[0, 3], [0, -1], [5, -7]], id="three-that-cancel-out"),
+        pytest.param(
+            [5, -5, 0],
+            [3, -1, -2],
+            [[0, 0, 3], [0, 0, -1], [5, -5, -2]],
+            id="three-that-cancel-out",
+        ),
     ],
 )
 def test_nothing_left_to_bill(lines, milestones, table):

@@ -1,0 +1,215 @@
+"""The working columns of one split: every milestone is seated as what it is.
+
+`rebalance.py` tells the rule; this is its first step, who is locked, held, pinned or open, and the
+place where its other steps keep their numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import lcm
+
+from milestone_engine.errors import PositionError
+from milestone_engine.explain import Fact
+from milestone_engine.money import TOLERANCE_FROM_MINOR
+from milestone_engine.schedule import Fixed, Milestone
+from milestone_engine.split import OnInvoiced, Position, ShareState, SplitWarning
+
+_LOCKED, _PINNED, _HELD, _OPEN = ShareState
+_, _HOLD, _SUPPLEMENT = OnInvoiced
+
+
+class Desk:
+    """The working columns of one split: every milestone seated as locked, held, pinned or open."""
+
+    __slots__ = (
+        "amounts",
+        "caps",
+        "codes",
+        "credit",
+        "denominators",
+        "extras",
+        "facts",
+        "floors",
+        "locked",
+        "numerators",
+        "on_account",
+        "open",
+        "positions",
+        "settled",
+        "share_facts",
+        "split_facts",
+        "states",
+        "unallocated",
+        "warnings",
+    )
+
+    def __init__(
+        self, total_minor: int, positions: Sequence[Position], on_invoiced: OnInvoiced
+    ) -> None:
+        count = len(positions)
+        self.positions = positions
+        self.states = [_OPEN] * count
+        self.amounts = [0] * count  #: 0 for the open ones, until they share
+        self.codes = ["share"] * count
+        self.facts: list[tuple[Fact, ...]] = [()] * count  #: those of its own
+        self.warnings: list[SplitWarning] = []
+        self.locked = self.on_account = self.credit = self.unallocated = 0
+        self.open: list[int] = []  #: their places; the columns below follow it
+        self.numerators: list[int] = []
+        self.denominators: list[int] = []
+        self.extras: list[int] = []
+        self.floors: list[int] = []
+        self.caps: list[int | None] = []
+        for place, position in enumerate(positions):
+            milestone = position.milestone
+            if (
+                position.billed_minor is None
+                and not position.paid_minor
+                and milestone.pinned_minor is None
+                and milestone.basis.__class__ is not Fixed
+            ):
+                self._share(place, milestone, 0)
+            else:
+                self._seat(place, position, on_invoiced)
+        settled, bound = sum(self.amounts), sum(self.extras)
+        self.settled = settled
+        #: Rule 1 as it came out: every derivation begins with it, a share's with the other.
+        self.split_facts: tuple[Fact, ...] = (
+            ("total_minor", total_minor),
+            ("locked_minor", self.locked),
+            ("pinned_minor", settled - self.locked),
+            ("extras_minor", bound),
+            ("pool_minor", total_minor - settled - bound),
+        )
+        self.share_facts: tuple[Fact, ...] = self.split_facts
+
+    def _seat(self, place: int, position: Position, on_invoiced: OnInvoiced) -> None:
+        """Decide what a milestone is, and give it its amount unless it is open."""
+        milestone = position.milestone
+        billed = position.billed_minor
+        paid = position.paid_minor
+        if billed is None:
+            if paid:
+                _refuse_unbilled(position, place)
+        else:
+            if billed < 0 or paid < 0:
+                _refuse_negative(position, place)
+            short = billed - paid
+            if short <= 0 or (short == 1 and billed >= TOLERANCE_FROM_MINOR):
+                self.locked += billed
+                self.on_account += max(-short, 0)
+                self.put(
+                    place, _LOCKED, "locked", billed, ("billed_minor", billed), ("paid_minor", paid)
+                )
+                return
+            if milestone.held:
+                self.put(place, _HELD, "held", billed, ("billed_minor", billed))
+                self._warn_over_cap(place, billed)
+                return
+        basis = milestone.basis
+        invoice_stays = billed is not None and on_invoiced is _HOLD
+        if milestone.pinned_minor is not None or invoice_stays or isinstance(basis, Fixed):
+            self._pin(place, milestone, paid, billed if invoice_stays else None)
+            return
+        floor = paid
+        if billed is not None and on_invoiced is _SUPPLEMENT:
+            floor = billed
+        self._share(place, milestone, floor)
+
+    def _share(self, place: int, milestone: Milestone, floor: int) -> None:
+        """Seat a milestone among those that share."""
+        basis, cap = milestone.basis, milestone.cap_minor
+        if cap is not None and cap < floor:
+            self._warn_over_cap(place, floor)
+            cap = floor
+        self.open.append(place)
+        self.numerators.append(basis.numerator)  # type: ignore[union-attr]  # Fixed is pinned
+        self.denominators.append(basis.denominator)  # type: ignore[union-attr]
+        self.extras.append(milestone.extra_minor)
+        self.floors.append(floor)
+        self.caps.append(cap)
+
+    def _pin(self, place: int, milestone: Milestone, paid: int, kept_invoice: int | None) -> None:
+        """Seat a pinned milestone: a person's amount, else the invoice that stays, else fixed."""
+        pinned, basis = milestone.pinned_minor, milestone.basis
+        if pinned is not None:
+            self.put(place, _PINNED, "pinned", pinned, ("set_minor", pinned))
+        elif kept_invoice is not None:
+            self.put(place, _PINNED, "hold", kept_invoice, ("billed_minor", kept_invoice))
+        elif isinstance(basis, Fixed):
+            fixed, extra, cap = basis.amount_minor, milestone.extra_minor, milestone.cap_minor
+            amount = max(fixed + extra, 0)
+            facts: tuple[Fact, ...] = (("fixed_minor", fixed), ("extra_minor", extra))
+            if cap is not None and amount > cap:
+                amount, facts = cap, (*facts, ("cap_minor", cap))
+            self.put(place, _PINNED, "fixed", amount, *facts)
+        wanted = self.amounts[place]
+        if wanted < 0:
+            _refuse_negative(self.positions[place], place)
+        if wanted < paid:
+            facts = (("wanted_minor", wanted), ("paid_minor", paid))
+            self.put(place, _PINNED, "paid_floor", paid, *facts)
+            self.warn("below_paid", place, paid - wanted)
+        self._warn_over_cap(place, self.amounts[place])
+
+    def put(
+        self, place: int, state: ShareState, code: str, amount_minor: int, *facts: Fact
+    ) -> None:
+        """Give a milestone its amount, and the reason for it."""
+        self.states[place] = state
+        self.codes[place] = code
+        self.amounts[place] = amount_minor
+        self.facts[place] = facts
+
+    def warn(self, code: str, place: int, amount_minor: int) -> None:
+        """Note something that a person should look at."""
+        milestone_id = self.positions[place].milestone.id
+        self.warnings.append(
+            SplitWarning(code=code, milestone_id=milestone_id, amount_minor=amount_minor)
+        )
+
+    def _warn_over_cap(self, place: int, amount_minor: int) -> None:
+        cap = self.positions[place].milestone.cap_minor
+        if cap is not None and amount_minor > cap:
+            if cap < 0:
+                _refuse_negative(self.positions[place], place)
+            self.warn("over_cap", place, amount_minor - cap)
+
+    def all_facts(self, code: str, own: tuple[Fact, ...]) -> tuple[Fact, ...]:
+        """Return a milestone's facts with those that are common."""
+        return (self.share_facts if code == "share" else self.split_facts) + own
+
+    def weights(self) -> list[int]:
+        """Return the original weights of the open ones, as whole numbers of one scale."""
+        scale = lcm(*self.denominators)
+        if scale == 1:
+            return self.numerators  # whole percents, or parts
+        return [
+            numerator * (scale // denominator)
+            for numerator, denominator in zip(self.numerators, self.denominators, strict=True)
+        ]
+
+
+def _refuse_unbilled(position: Position, place: int) -> None:
+    raise PositionError(
+        f"{position.paid_minor} units paid on milestone {position.milestone.id!r}, not billed",
+        code="paid_without_billed",
+        at=f"milestones[{place}].paid",
+    )
+
+
+def _refuse_negative(position: Position, place: int) -> None:
+    """Name the first amount of a position that is below zero."""
+    amounts = {
+        "billed": position.billed_minor,
+        "paid": position.paid_minor,
+        "pinned": position.milestone.pinned_minor,
+        "cap": position.milestone.cap_minor,
+    }
+    name = next(name for name, amount in amounts.items() if amount is not None and amount < 0)
+    raise PositionError(
+        f"{name} of {amounts[name]} units on milestone {position.milestone.id!r}",
+        code="negative",
+        at=f"milestones[{place}].{name}",
+    )
