@@ -31,9 +31,16 @@ from milestone_engine.schedule import (
     Schedule,
     build_schedule,
 )
-from milestone_engine.timeline import APPROVED, When
+from milestone_engine.timeline import APPROVED, Trigger, When
 
-__all__ = ["ChosenSchedule", "EventWords", "Template", "choose_schedule", "parse_template"]
+__all__ = [
+    "ChosenSchedule",
+    "EventWords",
+    "Template",
+    "choose_schedule",
+    "parse_template",
+    "words_left_behind",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +89,30 @@ def choose_schedule(
     return ChosenSchedule(
         schedule=schedule, events=template.events, source=source, findings=tuple(passed_over)
     )
+
+
+def words_left_behind(
+    estimate: Estimate, said: ChosenSchedule | tuple[Finding, ...], schedule: Schedule
+) -> tuple[Finding, ...]:
+    """Return a Finding if the estimate's own words now say another schedule than the Job's.
+
+    Original weights never change by themselves: who edits a memo has to hear that it had no effect.
+
+    Args:
+        estimate: the Job's main one.
+        said: what `choose_schedule()` makes of it now.
+        schedule: the Job's.
+    """
+    meant = [read_phrases(text) for _, text in _own_words(estimate)]
+    words = next((_said(phrases) for phrases in meant if is_meant(phrases)), None)
+    is_same = isinstance(said, ChosenSchedule) and _terms(said.schedule) == _terms(schedule)
+    if words is None or is_same:
+        return ()
+    return (_about(estimate, "words_not_followed", {"words": words}),)
+
+
+def _terms(schedule: Schedule) -> list[tuple[Basis, Trigger]]:
+    return [(milestone.basis, milestone.trigger) for milestone in schedule.milestones]
 
 
 def _own_words(estimate: Estimate) -> tuple[tuple[str, str], ...]:

@@ -107,7 +107,13 @@ def apply(session: Session, decision: Decision) -> bool:
     ).one_or_none()
     if moved is None:
         return False
-    findings.agree(session, facts.job.realm_no, facts.job.job_id, decision.findings)
+    findings.agree(
+        session,
+        facts.job.realm_no,
+        facts.job.job_id,
+        decision.findings,
+        subjects=[f"estimate:{row.qbo_id}" for row in facts.estimates],
+    )
     if decision.job is not None and decision.plan is not None:
         _save_events(session, decision)
         _save_documents(session, decision)

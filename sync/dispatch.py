@@ -148,14 +148,18 @@ _RUN_TIMERS = text("""
     ON CONFLICT DO NOTHING
 """)
 
-# Of every lane only the first row, and none while another of the lane is in hand. Round by round
-# every company gets one, and none more than its share.
+# Of every lane only the first row, and none while another of the lane is in hand. No effect of a
+# job whose facts have moved: it is decided first. Round by round every company gets one, and none
+# more than its share.
 _PICK = text("""
     WITH heads AS (
         SELECT DISTINCT ON (realm_no, lane) realm_no, work_id, priority, retry_at
           FROM work
          WHERE state = 'ready' AND retry_at <= lease_now()
            AND (not_before IS NULL OR not_before <= business_now())
+           AND (kind = 'decide' OR NOT EXISTS (SELECT FROM job
+                            WHERE job.realm_no = work.realm_no AND job.job_id = work.job_id
+                              AND job.look_at <= business_now()))
            AND NOT EXISTS (SELECT FROM work AS held
                             WHERE held.realm_no = work.realm_no AND held.lane = work.lane
                               AND held.state IN ('sent', 'running'))
@@ -226,7 +230,10 @@ _BUSY = text("""
     SELECT EXISTS (SELECT FROM work WHERE state IN ('sent', 'running'))
         OR EXISTS (SELECT FROM work JOIN awake USING (realm_no)
                     WHERE state = 'ready' AND retry_at <= lease_now() + interval '5 s'
-                      AND (not_before IS NULL OR not_before <= business_now()))
+                      AND (not_before IS NULL OR not_before <= business_now())
+                      AND (kind = 'decide' OR NOT EXISTS (SELECT FROM job
+                            WHERE job.realm_no = work.realm_no AND job.job_id = work.job_id
+                              AND job.look_at <= business_now())))
         OR EXISTS (SELECT FROM job JOIN awake USING (realm_no)
                     WHERE look_at <= business_now()
                       AND NOT EXISTS (SELECT FROM work

@@ -18,15 +18,18 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from mapping.contracts import Coding, MappedContract
-from mapping.documents import parse_estimate, parse_invoice
+from mapping.documents import Estimate, parse_customer, parse_estimate, parse_invoice
 from mapping.errors import BodyError
 from mapping.invoices import billed_coding, create_body, marker, update_body
+from mapping.recipients import recipient_of
 from milestone_engine.explain import Derivation
 from milestone_engine.finding import Finding
 from milestone_engine.job import BilledLine, Job
 from milestone_engine.plan import BillMilestone, Effect, Plan, ReviseInvoice, TellCustomer
 from sync import work
+from sync.errors import MailRefused
 from sync.gather import JobFacts
+from sync.mail.addresses import recipients
 from sync.store import mirror
 from sync.store.database import dump_json
 from sync.store.tables import JobDocumentRow, WorkRow
@@ -34,6 +37,8 @@ from sync.words import invoice_memo
 
 #: In which state effects are born, by the company's mode; in `observe` there are none.
 BORN = {"auto": "ready", "approve": "proposed"}
+#: Kinds of work that leave this machine, each for one job.
+EFFECT_KINDS = ("bill", "revise", "mail")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +68,11 @@ def wanted_of(
             wanted.append(as_work(effect, facts, contract, job))
         except BodyError as exc:
             refused.append(exc.as_finding(f"job:{job.base}/{effect.milestone_id}"))
+        except MailRefused as exc:
+            # The customer is told once there is an address; the invoices need not wait for it.
+            about = {"message": str(exc)}
+            found = Finding(code="no_mail_address", subject=f"job:{job.base}", facts=about)
+            refused += [found] if found not in refused else []
     return tuple(wanted), tuple(refused)
 
 
@@ -113,7 +123,7 @@ def as_work(effect: Effect, facts: JobFacts, contract: MappedContract, job: Job)
         return _bill(effect, facts, contract, job)
     if isinstance(effect, ReviseInvoice):
         return _revise(effect, facts, contract, job)
-    return _mail(effect)
+    return _mail(effect, facts)
 
 
 def planned_of(payload: Mapping[str, Any]) -> BillMilestone | ReviseInvoice:
@@ -131,11 +141,7 @@ def planned_of(payload: Mapping[str, Any]) -> BillMilestone | ReviseInvoice:
 
 
 def _bill(effect: BillMilestone, facts: JobFacts, contract: MappedContract, job: Job) -> Wanted:
-    estimate = next(
-        parse_estimate(mirror.document(row))
-        for row in facts.estimates
-        if row.qbo_id == facts.job.estimate_id
-    )
+    estimate = _main_estimate(facts)
     mark = marker(facts.job.job_id, effect.milestone_id, effect.ordinal)
     body = create_body(
         effect,
@@ -179,8 +185,13 @@ def _revise(effect: ReviseInvoice, facts: JobFacts, contract: MappedContract, jo
     return Wanted(kind="revise", target=f"invoice/{effect.milestone_id}", payload=payload)
 
 
-def _mail(effect: TellCustomer) -> Wanted:
+def _mail(effect: TellCustomer, facts: JobFacts) -> Wanted:
+    main = _main_estimate(facts)
+    family = [parse_customer(mirror.document(row)) for row in facts.customers.values()]
+    to = recipients(recipient_of(main, family).email)
     payload = {
+        # A mended address is another mail; the address itself is read when it is sent.
+        "to_hash": hashlib.sha256(",".join(to).encode()).hexdigest()[:12],
         "notice": effect.notice.value,
         "occasion": effect.occasion,
         "milestone_id": effect.milestone_id,
@@ -189,6 +200,14 @@ def _mail(effect: TellCustomer) -> Wanted:
     }
     target = f"mail/{effect.notice.value}/{effect.milestone_id or 'job'}"
     return Wanted(kind="mail", target=target, payload=payload)
+
+
+def _main_estimate(facts: JobFacts) -> Estimate:
+    return next(
+        parse_estimate(mirror.document(row))
+        for row in facts.estimates
+        if row.qbo_id == facts.job.estimate_id
+    )
 
 
 def _coding(facts: JobFacts, contract: MappedContract) -> dict[str, Coding]:

@@ -16,6 +16,7 @@ SyncError
 │   ├── Gone                      the document is not there any more
 │   ├── MailRefused               the mail server will never take it
 │   └── MailUncertain             the mail may have gone out: never sent twice
+├── FeedTooOld                    what changed since then is not told any more: read everything
 ├── Fenced                        another process has taken the row over: stop
 └── NotNow                        facts have moved since the plan: let it be decided first
 """
@@ -117,6 +118,10 @@ class MailUncertain(PermanentSyncError):
     """
 
     remedy = "Ask the customer, or look into the mail server's log; `queue retry` sends it again."
+
+
+class FeedTooOld(SyncError):
+    """QuickBooks does not tell changes from so far back."""
 
 
 class Fenced(SyncError):

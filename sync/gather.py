@@ -21,7 +21,7 @@ from mapping.errors import DocumentError
 from mapping.events import EventWords, event_dates
 from mapping.jobs import JobDocuments, estimate_state, gather, job_key
 from mapping.receipts import progress_invoice
-from mapping.schedules import ChosenSchedule, Template, choose_schedule
+from mapping.schedules import ChosenSchedule, Template, choose_schedule, words_left_behind
 from milestone_engine.finding import Finding
 from milestone_engine.job import Job, JobState, Notice, Policy, ProgressInvoice, Told
 from milestone_engine.rebalance import OnInvoiced
@@ -124,10 +124,14 @@ def _map(facts: JobFacts, templates: Sequence[Template]) -> MappedJob:
     said = choose_schedule(
         documents.main, contract.coding, templates=templates, currency=contract.currency
     )
-    chosen = _stored_schedule(facts, contract.currency) or said
+    stored_schedule = _stored_schedule(facts, contract.currency)
+    chosen = stored_schedule or said
     if not isinstance(chosen, ChosenSchedule):
         return MappedJob(contract=contract, job=None, findings=(*contract.findings, *chosen))
-    passed_over = said.findings if isinstance(said, ChosenSchedule) else ()
+    if stored_schedule:
+        of_words = words_left_behind(documents.main, said, stored_schedule.schedule)
+    else:
+        of_words = chosen.findings
     by_hand = _made_by_hand(facts, documents)
     is_active = estimate_state(documents.main).is_agreed and not by_hand
     stored = facts.version.contract() if facts.version else contract.contract
@@ -148,7 +152,7 @@ def _map(facts: JobFacts, templates: Sequence[Template]) -> MappedJob:
         job=job,
         events=chosen.events,
         source=chosen.source,
-        findings=(*contract.findings, *passed_over, *by_hand),
+        findings=(*contract.findings, *of_words, *by_hand),
     )
 
 

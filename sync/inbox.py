@@ -101,6 +101,8 @@ def _store(session: Session, realm_no: int, event: Notified) -> bool:
 def _is_echo(session: Session, realm_no: int, event: Notified) -> bool:
     """Tell whether the mirror already holds the document as it was when the event happened, or
     newer.
+
+    A second event of the same second is none: somebody may have saved right after us.
     """
     if event.occurred_at is None:
         return False
@@ -114,7 +116,18 @@ def _is_echo(session: Session, realm_no: int, event: Notified) -> bool:
         )
     ).one_or_none()
     # QuickBooks writes whole seconds into documents and fractions into events.
-    return known is not None and event.occurred_at < known + timedelta(seconds=1)
+    if known is None or event.occurred_at >= known + timedelta(seconds=1):
+        return False
+    others = session.scalars(
+        select(func.count()).where(
+            InboxRow.realm_no == realm_no,
+            InboxRow.entity == event.entity,
+            InboxRow.entity_id == event.entity_id,
+            InboxRow.occurred_at.between(known, known + timedelta(seconds=1)),
+            InboxRow.event_key != event.event_key,
+        )
+    ).one()
+    return others == 0
 
 
 def _wait_s(session: Session, realm_no: int) -> float:

@@ -35,10 +35,23 @@ class PlanMoved(Exception):
     """The facts moved since the plan was shown: look at it again."""
 
 
-def preview(app: App, realm_no: int, *, base: str | None = None) -> Sequence[Preview]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Previewed:
+    """What would become of a company's jobs."""
+
+    jobs: tuple[Preview, ...]
+
+    @property
+    def changes(self) -> tuple[Preview, ...]:
+        """The jobs for which something would be done, or which need a person."""
+        return tuple(one for one in self.jobs if one.decision.wanted or one.decision.findings)
+
+
+def preview(app: App, realm_no: int, *, base: str | None = None) -> Previewed:
     """Show what a sync would change now, and write nothing.
 
     Args:
+        app: the installation.
         realm_no: the company.
         base: one job, by its name for people; None: every job.
     """
@@ -54,7 +67,7 @@ def preview(app: App, realm_no: int, *, base: str | None = None) -> Sequence[Pre
             raise _RollBack
     except _RollBack:
         pass
-    return [one for one in found if one.decision.wanted or one.decision.findings]
+    return Previewed(jobs=tuple(found))
 
 
 def _job_ids(session: Session, realm_no: int, base: str | None) -> Sequence[int]:

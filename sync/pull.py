@@ -28,7 +28,7 @@ from mapping.jobs import (
 from milestone_engine.finding import Finding
 from sync import work
 from sync.bootstrap import App
-from sync.errors import RejectedWrite
+from sync.errors import FeedTooOld
 from sync.quickbooks.gateway import Changes
 from sync.store import findings, mirror, realms
 from sync.store.tables import JobDocumentRow, JobRow, MirrorRow, RealmRow
@@ -41,7 +41,7 @@ OVERLAP = timedelta(minutes=5)
 #: Beyond this age QuickBooks' change feed is no longer complete: everything is read again.
 FEED_AGE_MAX = timedelta(days=29)
 #: What can be deleted; lists such as customers are only made inactive, and then do not come back.
-TRANSACTIONS = ("Estimate", "Invoice", "Payment", "CreditMemo")
+TRANSACTIONS = frozenset({"Estimate", "Invoice", "Payment", "CreditMemo"})
 #: Without a word from any webhook the books are looked at this often.
 SWEEP_S = 900
 
@@ -79,9 +79,9 @@ def fetch(app: App, realm_no: int) -> Changes:
         return app.gateway.everything(realm_no)
     try:
         return app.gateway.changes_since(realm_no, realm.watermark - OVERLAP)
-    except RejectedWrite:
+    except FeedTooOld:
         # QuickBooks' clock decides what is too old, and it may be ahead of ours.
-        logger.warning("realm.feed_refused", extra={"realm_no": realm_no})
+        logger.warning("realm.feed_too_old", extra={"realm_no": realm_no})
         return app.gateway.everything(realm_no)
 
 
@@ -95,8 +95,7 @@ def apply(session: Session, realm_no: int, changes: Changes) -> Pulled:
             realms.note_company(session, realm_no, entity, raw)
         elif mirror.store(session, realm_no, entity, raw):
             pulled.changed.append((entity, str(raw["Id"])))
-    if changes.is_complete:
-        pulled.changed += _sweep_deleted(session, realm_no, changes)
+    pulled.changed += _sweep_deleted(session, realm_no, changes)
     pulled.job_ids = _route(session, realm_no, pulled.changed)
     for job_id in sorted(pulled.job_ids):
         work.look_again(session, realm_no, job_id)
@@ -109,12 +108,14 @@ def apply(session: Session, realm_no: int, changes: Changes) -> Pulled:
 
 
 def _sweep_deleted(session: Session, realm_no: int, changes: Changes) -> list[tuple[str, str]]:
-    """Mark what did not come back in a full reading: a deletion leaves no other trace by then."""
+    """Mark what did not come back where a kind was read whole: a deletion leaves no other trace
+    there.
+    """
     came = {(entity, str(raw["Id"])) for entity, raw in changes.documents if "Id" in raw}
     known = session.execute(
         select(MirrorRow.entity, MirrorRow.qbo_id).where(
             MirrorRow.realm_no == realm_no,
-            MirrorRow.entity.in_(TRANSACTIONS),
+            MirrorRow.entity.in_(changes.read_whole & TRANSACTIONS),
             MirrorRow.is_deleted.is_(False),
         )
     )
@@ -144,11 +145,12 @@ def _route(session: Session, realm_no: int, changed: Sequence[tuple[str, str]]) 
 def _of_estimate(session: Session, realm_no: int, row: MirrorRow) -> set[int]:
     known = session.get(JobDocumentRow, (realm_no, "Estimate", row.qbo_id))
     found = {known.job_id} if known else set()
+    subject = f"estimate:{row.qbo_id}"
     try:
         estimate = parse_estimate(mirror.document(row))
         key = job_key(estimate, _customers(session, realm_no, estimate))
     except DocumentError as exc:
-        findings.open_one(session, realm_no, exc.as_finding(f"estimate:{row.qbo_id}"), job_id=None)
+        findings.agree_without_job(session, realm_no, subject, [exc.as_finding(subject)])
         return found
     job_id = session.scalars(
         select(JobRow.job_id).where(JobRow.realm_no == realm_no, JobRow.key == key)
@@ -160,25 +162,31 @@ def _of_estimate(session: Session, realm_no: int, row: MirrorRow) -> set[int]:
         # Moved to another customer or project: it stays the job it is, never a second one.
         found.add(mine)
     elif job_id is None and known is None:
-        job_id = _open_job(session, realm_no, estimate, key)
+        hindrance = _hindrance(estimate)
+        findings.agree_without_job(session, realm_no, subject, [hindrance] if hindrance else [])
+        if hindrance is None and estimate_state(estimate).is_agreed:
+            job_id = _open_job(session, realm_no, estimate, key)
     return found | ({job_id} if job_id is not None else set())
 
 
-def _open_job(session: Session, realm_no: int, estimate: Estimate, key: str) -> int | None:
-    """Open a job for an accepted estimate. A converted one was billed before us: that needs a
-    person.
-    """
+def _hindrance(estimate: Estimate) -> Finding | None:
+    """Give why an agreed estimate opens no job: that needs a person."""
     state = estimate_state(estimate)
-    if change_order_number(estimate.doc_number) or not state.is_agreed or not estimate.customer:
+    if not state.is_agreed:
         return None
-    if state is EstimateState.CONVERTED:
-        finding = Finding(
-            code="estimate_converted",
-            subject=f"estimate:{estimate.id}",
-            facts={"number": estimate.doc_number},
-        )
-        findings.open_one(session, realm_no, finding, job_id=None)
-        return None
+    subject, facts = f"estimate:{estimate.id}", {"number": estimate.doc_number}
+    if change_order_number(estimate.doc_number):
+        return Finding(code="change_order_without_job", subject=subject, facts=facts)
+    if not estimate.customer:
+        return Finding(code="estimate_without_customer", subject=subject, facts=facts)
+    if state is EstimateState.CONVERTED:  # it was billed before us
+        return Finding(code="estimate_converted", subject=subject, facts=facts)
+    return None
+
+
+def _open_job(session: Session, realm_no: int, estimate: Estimate, key: str) -> int:
+    """Open a job for an accepted estimate."""
+    assert estimate.customer is not None
     taken = session.scalars(select(JobRow.base).where(JobRow.realm_no == realm_no)).all()
     job = JobRow(
         realm_no=realm_no,

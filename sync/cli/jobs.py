@@ -34,7 +34,7 @@ from sync.store.database import business_today
 from sync.store.realms import get
 from sync.store.schedules import trigger_json
 from sync.store.tables import FindingRow, JobRow
-from sync.words import day, money, say_why
+from sync.words import day, money, say_finding, say_why
 
 JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="the job's number, such as 1042")]
 EventArgument = Annotated[str, typer.Argument(metavar="EVENT", help="such as removal")]
@@ -67,7 +67,7 @@ def list_jobs(
                 views += _views(session, realm_no)
                 loose += [one for one in findings.open_ones(session, realm_no) if not one.job_id]
     if as_json:
-        print_json([_row_json(view) for view in views])
+        print_json([*map(_row_json, views), *map(_loose_json, loose)])
     else:
         _show_jobs(views, loose)
     raise typer.Exit(1 if loose or any(view.findings for view in views) else 0)
@@ -144,6 +144,8 @@ def _report(
     with attached(data) as found, _job(found, realm, name) as (session, realm_no, job_id):
         today = business_today(session, get(session, realm_no).zone)
         when = on(today)
+        if state is EventState.COMPLETED and when and when > today:
+            raise WrongUse(f"{when} has not come: today is {today}", code="date")
         try:
             report_event(
                 session,
@@ -204,6 +206,23 @@ def _row_json(view: JobView) -> dict[str, Any]:
         "contract_total": format_money(view.contract_total_minor, currency=view.currency),
         "state": view.state,
         "findings": len(view.findings),
+    }
+
+
+def _loose_json(finding: FindingRow) -> dict[str, Any]:
+    """Give what needs a person and is no job yet: an estimate that cannot become one."""
+    kind, _, name = finding.subject.partition(":")
+    reason, remedy = say_finding(finding.code, finding.subject, finding.facts, currency="USD")
+    return {
+        "job": None,
+        "estimate_id": name if kind == "estimate" else None,
+        "customer": "",
+        "contract_total": None,
+        "state": "no_job",
+        "findings": 1,
+        "code": finding.code,
+        "reason": reason,
+        "remedy": remedy,
     }
 
 

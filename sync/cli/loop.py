@@ -70,11 +70,10 @@ def plan(
 ) -> None:
     """Show what would change. Writes nothing."""
     with attached(data) as found:
-        previews = [
-            one
-            for realm_no in realm_numbers(found, realm)
-            for one in preview(found.app, realm_no, base=job)
-        ]
+        seen = [preview(found.app, one, base=job) for one in realm_numbers(found, realm)]
+    if job is not None and not any(one.jobs for one in seen):
+        raise WrongUse(f"there is no job {job}", code="no_such_job")
+    previews = [one for previewed in seen for one in previewed.changes]
     if as_json:
         print_json([_preview_json(one) for one in previews])
         return

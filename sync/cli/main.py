@@ -20,7 +20,13 @@ from typer.core import TyperGroup
 _ALONE = {"schedule": "sync.cli.schedule"}
 
 #: Modules that add all other commands, in the order of the page of help.
-_TOGETHER = ("sync.cli.processes", "sync.cli.loop", "sync.cli.jobs", "sync.cli.queue")
+_TOGETHER = (
+    "sync.cli.processes",
+    "sync.cli.loop",
+    "sync.cli.jobs",
+    "sync.cli.company",
+    "sync.cli.queue",
+)
 
 #: What a command raises that is no fault of the program, by name so that nothing is imported for
 #: it: module and class -> its word for programs, "" where it brings its own.

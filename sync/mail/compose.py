@@ -22,19 +22,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from milestone_engine.job import Notice
 from sync.errors import MailRefused
+from sync.mail.addresses import ascii_address, recipients
 from sync.reports.job_view import JobView
 from sync.words.letters import job_title, write_letter
 from sync.words.texts import one_line
 
-#: RFC 5321: a path of 256 characters, angle brackets included.
-ADDRESS_LENGTH_MAX = 254
-ADDRESSES_MAX = 20
 SUBJECT_LENGTH_MAX = 150
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _KEY = re.compile(r"[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*")
 _LINE_ENDS = re.compile("[\r\n\0\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
@@ -108,42 +103,9 @@ def compose(
     return message
 
 
-def recipients(text: str) -> tuple[str, ...]:
-    """Read mail addresses from QuickBooks' field: separated by commas, each once.
-
-    Raises:
-        MailRefused: none is there, too many are, or one is not an address. The message does not
-            repeat it: it ends up in logs.
-    """
-    found: dict[str, str] = {}
-    parts = [part.strip(" \t") for part in re.split("[,;]", text)]
-    for number, part in enumerate(filter(None, parts), start=1):
-        address = _address(part)
-        if address is None:
-            raise MailRefused(f"address {number} of the customer is not a mail address")
-        found.setdefault(address.casefold(), address)
-    if not found:
-        raise MailRefused("the customer has no mail address")
-    if len(found) > ADDRESSES_MAX:
-        raise MailRefused(f"{len(found)} addresses are more than {ADDRESSES_MAX}")
-    return tuple(found.values())
-
-
-def _address(text: str) -> str | None:
-    """Give an address in plain ASCII (a domain in other letters as punycode), or None."""
-    local, at, domain = text.rpartition("@")
-    try:
-        ascii_domain = domain.encode("idna").decode("ascii") if at else ""
-    except UnicodeError:
-        return None
-    is_address = _LOCAL.fullmatch(local) and _DOMAIN.fullmatch(ascii_domain) and len(local) <= 64
-    address = f"{local}@{ascii_domain}"
-    return address if is_address and len(address) <= ADDRESS_LENGTH_MAX else None
-
-
 def _sender(text: str) -> str:
     _line("sender", text)
-    address = _address(parseaddr(text)[1])
+    address = ascii_address(parseaddr(text)[1])
     if address is None:
         raise MailRefused("MILESTONE_SYNC_MAIL_FROM is not a mail address")
     return address

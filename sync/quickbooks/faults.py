@@ -17,6 +17,7 @@ import simplejson
 from sync.errors import (
     AccessExpired,
     DuplicateNumber,
+    FeedTooOld,
     Gone,
     OutcomeUnknown,
     QuickBooksThrottled,
@@ -105,6 +106,8 @@ def _by_code(fault: Fault, *, is_write: bool) -> SyncError:
         return Gone(said)
     if fault.code in ("130", "150"):
         return QuickBooksUnavailable(said)
+    if not is_write and "changedsince" in f"{fault.message} {fault.detail}".lower():
+        return FeedTooOld(said)
     if is_write and (fault.code == "10000" or _is_ambiguous(fault)):
         return OutcomeUnknown(said)
     return RejectedWrite(f"{said} ({fault.detail[:300]})", code=fault.code)

@@ -50,7 +50,8 @@ class Changes:
 
     documents: tuple[tuple[str, Raw], ...]
     as_of: datetime
-    is_complete: bool = False  #: everything there is: what is not among it is gone
+    #: Kinds of which this is everything there is: what is not among it is gone.
+    read_whole: frozenset[str] = frozenset()
 
 
 class _Client(QuickBooks):  # type: ignore[misc]
@@ -93,11 +94,15 @@ class Gateway:
         if len(body.documents) < CDC_OBJECTS_MAX:
             return body
         found: list[tuple[str, Raw]] = []
+        read_whole: set[str] = set()
         for entity in FOLLOWED:
             part = self._changes(realm_no, (entity,), since)
-            is_cut = len(part.documents) >= CDC_OBJECTS_MAX
-            found += self.all_of(realm_no, entity) if is_cut else part.documents
-        return Changes(documents=tuple(found), as_of=body.as_of)
+            if len(part.documents) < CDC_OBJECTS_MAX:
+                found += part.documents
+            else:
+                found += self.all_of(realm_no, entity)
+                read_whole.add(entity)
+        return Changes(documents=tuple(found), as_of=body.as_of, read_whole=frozenset(read_whole))
 
     def everything(self, realm_no: int) -> Changes:
         """Give every followed document: the first sight of a company."""
@@ -108,7 +113,7 @@ class Gateway:
         found: list[tuple[str, Raw]] = []
         for entity in FOLLOWED:
             found += self.all_of(realm_no, entity)
-        return Changes(documents=tuple(found), as_of=_time(first), is_complete=True)
+        return Changes(documents=tuple(found), as_of=_time(first), read_whole=frozenset(FOLLOWED))
 
     def all_of(self, realm_no: int, entity: str) -> list[tuple[str, Raw]]:
         """Give all documents of a kind, page by page."""

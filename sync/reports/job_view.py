@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from mapping.documents import Estimate, parse_customer, parse_estimate, parse_invoice
 from mapping.errors import DocumentError
 from mapping.lines import minor_of
+from mapping.recipients import Recipient, recipient_of
 from milestone_engine.schedule import Basis
 from milestone_engine.timeline import Trigger
 from sync.reports.changes import ChangeView, changes_of, history
@@ -169,15 +170,15 @@ def view_job(session: Session, realm_no: int, job_id: int) -> JobView:
     estimates = _estimates(session, job, versions)
     main = estimates.get(job.estimate_id)
     events = _events(session, job)
-    customer, email = _customer(session, job, main)
+    recipient = _customer(session, job, main)
     return JobView(
         realm_no=realm_no,
         job_id=job_id,
         base=job.base,
         state=job.state,
         company=realm.name,
-        customer=customer,
-        email=email,
+        customer=recipient.name or job.customer_id,
+        email=recipient.email,
         estimate_id=job.estimate_id,
         currency=job.currency,
         today=business_today(session, realm.zone),
@@ -323,20 +324,14 @@ def _events(session: Session, job: JobRow) -> tuple[EventView, ...]:
     )
 
 
-def _customer(session: Session, job: JobRow, main: Estimate | None) -> tuple[str, str]:
-    """Give the customer's name and address: the estimate's own address before the customer's."""
-    name, email, current = "", "", job.customer_id
+def _customer(session: Session, job: JobRow, main: Estimate | None) -> Recipient:
+    """Give whom the job's mails go to."""
+    family, current = [], job.customer_id
     for _ in range(FAMILY_DEPTH_MAX):
         row = mirror.rows(session, job.realm_no, "Customer", ids=[current]).get(current)
-        if row is None or email:
+        if row is None:
             break
         current = row.customer_id or ""
         with suppress(DocumentError):
-            # A sub-customer without an address of its own is written to at its parent's.
-            customer = parse_customer(mirror.document(row))
-            name, email = name or customer.full_name, customer.email
-    if main is not None:
-        name = name or (main.customer.name if main.customer else "")
-        address = main.raw.get("BillEmail")
-        email = (str(address.get("Address") or "") if isinstance(address, Mapping) else "") or email
-    return name or job.customer_id, email
+            family.append(parse_customer(mirror.document(row)))
+    return recipient_of(main, family)

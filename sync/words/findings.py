@@ -48,6 +48,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "The estimate speaks of a payment, but not of a whole schedule: “{words}”",
         "The template was used. If you meant a schedule, write all its payments into the memo.",
     ),
+    "words_not_followed": (
+        "The estimate's words now say another schedule: “{words}”. The job keeps its own",
+        "Put the words back, or leave it: payments that were agreed do not change by themselves.",
+    ),
     "parts": ("A payment of the schedule has no share: {message}", _MEND_MEMO),
     "negative": ("An amount of the schedule is below zero: {message}", _MEND_MEMO),
     "offset": ("A payment lies too far from its event: {message}", _MEND_MEMO),
@@ -81,6 +85,14 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "negative_total": ("The contract is below zero: {message}", _MEND_ESTIMATE),
     "cash_step": ("The smallest coin is set wrong: {message}", _TELL_US),
     "paid_without_billed": ("Money stands on a payment without invoice: {message}", _TELL_US),
+    "change_order_without_job": (
+        "Change order {number} was accepted, but it belongs to no job",
+        "Put it on the sub-customer or project of its contract, or accept the contract first.",
+    ),
+    "estimate_without_customer": (
+        "Estimate {number} was accepted, but names no customer",
+        "Choose its customer in QuickBooks; the next sync takes it up.",
+    ),
     "estimate_candidate": (
         "Estimate {number} was accepted on the job of {of}: change order, option or new job?",
         "If it is a change order, number it {of}-CO-1; it is not part of the contract yet.",
@@ -107,6 +119,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     # Invoices that people touched
     "invoice_voided": ("Invoice {number} was voided in QuickBooks", _LOOK_THEN_DECIDE),
     "invoice_deleted": ("Invoice {number} was deleted in QuickBooks", _LOOK_THEN_DECIDE),
+    "no_mail_address": (
+        "The customer is not told anything: {message}",
+        "Mend the mail address on the estimate or the customer; what is due is told then.",
+    ),
     "invoice_edited": (
         "The money of invoice {number} was changed in QuickBooks: it stands as you made it",
         "Nothing to do, unless it was a slip.",

@@ -77,17 +77,3 @@ def test_due_mail_carries_the_invoice_as_quickbooks_prints_it(house: House) -> N
 
     assert [part.get_filename() for part in attached] == ["7102-M1.pdf"]
     assert attached[0].get_content().startswith(b"%PDF")
-
-
-def test_an_address_that_is_none_parks_the_mail_and_nothing_else(house: House) -> None:
-    """The invoice is made all the same; a person mends the address."""
-    estimate = house.accepted_estimate("7103", LINES)
-    house.sandbox.change("Estimate", estimate, BillEmail={"Address": "not an address"})
-    house.sync()
-
-    parked = [row for row in house.work("mail") if row.state == "parked"]
-
-    assert mails(house) == []
-    assert [row.error_class for row in parked] == ["MailRefused"]
-    assert "not an address" not in str(parked[0].error)
-    assert len(house.sandbox.invoices("7103")) == 1

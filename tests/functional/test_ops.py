@@ -92,7 +92,7 @@ def test_nothing_leaves_a_careful_company_without_a_yes(careful: House) -> None:
     assert careful.mail.sent == []
     shown = next(
         one
-        for one in preview(careful.app, careful.realm_no, base="8104")
+        for one in preview(careful.app, careful.realm_no, base="8104").changes
         if one.decision.facts.job.base == "8104"
     )
 
@@ -107,7 +107,7 @@ def test_a_yes_to_a_plan_that_moved_is_refused(careful: House) -> None:
     """What was shown is not what would happen any more: look again."""
     careful.accepted_estimate("8105", LINES)
     careful.sync()
-    (shown,) = preview(careful.app, careful.realm_no, base="8105")
+    (shown,) = preview(careful.app, careful.realm_no, base="8105").jobs
     job_id = shown.decision.facts.job.job_id
 
     with careful.app.database.begin(careful.realm_no) as session:
@@ -126,8 +126,8 @@ def test_two_jobs_alike_have_plans_of_their_own(careful: House) -> None:
     for number in ("8106", "8107"):
         careful.accepted_estimate(number, LINES)
     careful.sync()
-    (one,) = preview(careful.app, careful.realm_no, base="8106")
-    (other,) = preview(careful.app, careful.realm_no, base="8107")
+    (one,) = preview(careful.app, careful.realm_no, base="8106").jobs
+    (other,) = preview(careful.app, careful.realm_no, base="8107").jobs
     assert one.plan_hash != other.plan_hash
 
     with careful.app.database.begin(careful.realm_no) as session:

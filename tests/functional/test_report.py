@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from mapping.invoices import find_marker
+from sync.errors import MailRefused
 from sync.reports.contractor import ContractorReport, contractor_report
 from sync.reports.contractor_gather import business_day_before
 from sync.store.database import dump_json
@@ -37,6 +38,9 @@ def test_report_says_what_happened_and_ties_out(house: House) -> None:
     house.sync()
     complete(house, "7201", "removal")
     house.sync()
+    house.mail.fail_with = [MailRefused("no such mailbox")]
+    house.accepted_estimate("7204", LINES)
+    house.sync()
 
     report = a_report(house)
     shown, said = report.as_text(), report.as_json()
@@ -57,7 +61,7 @@ def test_report_says_what_happened_and_ties_out(house: House) -> None:
         ("After installation", "6933.33"),
     ]
     needs = {(one["job"], one["code"]) for one in said["needs_you"]}
-    assert {("7202", "percent_sum"), ("7203", "parked")} <= needs
+    assert {("7202", "percent_sum"), ("7203", "no_mail_address"), ("7204", "parked")} <= needs
     assert all(one["remedy"] for one in said["needs_you"])
     ours = [one for one in house.sandbox.query("Invoice") if find_marker(one.get("PrivateNote"))]
     total = said["totals"][0]

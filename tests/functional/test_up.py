@@ -100,7 +100,7 @@ class Installation:
         found: list[Any] = until(enough, timeout_s=180, what=f"{count} invoices of {base}")
         return found
 
-    def command(self, *words: str) -> Any:
+    def command(self, *words: str, exit_codes: tuple[int, ...] = (0, 1)) -> Any:
         """Run a command against this installation and give its JSON."""
         ran = subprocess.run(
             [sys.executable, "-m", "sync.cli", *words, "--json", "--data", str(self.folder)],
@@ -108,7 +108,7 @@ class Installation:
             text=True,
             timeout=60,
         )
-        assert ran.returncode in (0, 1), ran.stdout + ran.stderr
+        assert ran.returncode in exit_codes, ran.stdout + ran.stderr
         assert ran.stdout, ran.stderr
         return json.loads(ran.stdout.splitlines()[-1])
 
@@ -218,6 +218,22 @@ def test_a_second_up_on_the_folder_is_refused(installation: Installation) -> Non
     assert ran.returncode == 2
     assert json.loads(ran.stdout)["error"]["code"] == "cannot_start"
     assert installation.command("jobs")
+
+
+def test_commands_refuse_what_is_not_there(installation: Installation) -> None:
+    """One line and exit 2: no such job, no such company, a day that has not come."""
+    company, *_ = installation.command("company")
+    assert (company["mode"], company["state"]) == ("auto", "connected")
+    same = installation.command("company", "set", str(company["realm"]), "--mode", "auto")
+    assert same["changed"] is False
+    job = next(one["job"] for one in installation.command("jobs") if one["job"])
+    for words in (
+        ("plan", "--job", "NOPE"),
+        ("company", "set", "99", "--mode", "observe"),
+        ("company", "set", str(company["realm"]), "--zone", "Mars/Olympus"),
+        ("event", "complete", job, "installation", "--on", "2999-01-01"),
+    ):
+        assert "error" in installation.command(*words, exit_codes=(2,)), words
 
 
 def test_a_plan_writes_nothing(installation: Installation) -> None:

@@ -164,6 +164,21 @@ def test_the_echo_of_our_own_write_orders_no_pull(house: House, web: httpx.Clien
     assert (stored(house), pulls(house)) == (1, 0)
 
 
+def test_an_edit_within_the_second_of_our_write_is_no_echo(house: House, web: httpx.Client) -> None:
+    """Two events of one second: somebody may have saved right after us, so it is looked at."""
+    house.accepted_estimate("6002", LINES)
+    house.sync()
+    invoice = house.sandbox.invoices("6002")[0]
+    moment = invoice["MetaData"]["LastUpdatedTime"]
+    ours = {**event(house, entity="invoice"), "intuitentityid": invoice["Id"], "time": moment}
+    theirs = {**ours, "id": "another", "time": moment}
+    body = json.dumps([ours, theirs]).encode()
+
+    assert web.post("/webhooks/quickbooks", content=body, headers=sign(house, body)).is_success
+
+    assert (stored(house), pulls(house)) == (2, 1)
+
+
 def test_every_answer_carries_the_headers(house: House, web: httpx.Client) -> None:
     """S2-S5 on every route, errors included."""
     for path in ("/healthz", "/connect", "/p/nothing", "/nowhere", "/connected"):

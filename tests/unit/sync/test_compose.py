@@ -20,7 +20,8 @@ import pytest
 
 from milestone_engine.job import Notice
 from sync.errors import MailRefused
-from sync.mail.compose import Letter, compose, recipients
+from sync.mail.addresses import recipients
+from sync.mail.compose import Letter, compose
 from sync.reports.changes import ChangeView, LineChangeView
 from sync.reports.job_view import JobView, LineView
 from sync.words.amounts import money

@@ -1,0 +1,130 @@
+"""Companies in the terminal: which are connected, and what each is allowed to do by itself."""
+
+from __future__ import annotations
+
+import getpass
+from enum import Enum
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from milestone_engine.rebalance import OnInvoiced
+from sync.cli.attach import (
+    Attached,
+    DataOption,
+    JsonOption,
+    WrongUse,
+    attached,
+    print_json,
+    realm_numbers,
+)
+from sync.company import Wish, set_company
+from sync.store import realms
+from sync.store.tables import RealmRow
+
+NumberArgument = Annotated[int, typer.Argument(metavar="REALM", help="as `company` lists it")]
+
+
+class Mode(Enum):
+    """How much a company's books may be changed without a person."""
+
+    OBSERVE = "observe"
+    APPROVE = "approve"
+    AUTO = "auto"
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    company = typer.Typer(help="Connected companies.", invoke_without_command=True)
+    company.callback()(list_companies)
+    company.command("set")(set_one)
+    app.add_typer(company, name="company")
+
+
+def list_companies(
+    context: typer.Context, data: DataOption = None, as_json: JsonOption = False
+) -> None:
+    """List the connected companies."""
+    if context.invoked_subcommand is not None:
+        return
+    with attached(data) as found:
+        rows = [_facts(found, realm_no) for realm_no in realm_numbers(found, None)]
+    if as_json:
+        print_json(rows)
+        return
+    table = Table("realm", "company", "state", "mode", "zone", "policy", "last sync", box=None)
+    for row in rows:
+        policy = ", ".join(f"{name} {value}" for name, value in row["policy"].items()) or "default"
+        synced = f"{row['synced_at']:%Y-%m-%d %H:%M}" if row["synced_at"] else "never"
+        first = (str(row["realm"]), row["company"], row["state"], row["mode"], row["zone"])
+        table.add_row(*first, policy, synced)
+    Console().print(table if rows else "No company is connected: open /connect.")
+
+
+def set_one(
+    realm: NumberArgument,
+    mode: Annotated[
+        Mode | None, typer.Option(help="observe writes nothing, approve waits for a yes, auto acts")
+    ] = None,
+    on_invoiced: Annotated[
+        OnInvoiced | None, typer.Option(help="a sent, unpaid invoice when the price changes")
+    ] = None,
+    lead_days: Annotated[
+        int | None, typer.Option(min=0, max=365, help="an invoice goes out this long ahead")
+    ] = None,
+    payment_days: Annotated[
+        int | None, typer.Option(min=0, max=365, help="days to pay after an event")
+    ] = None,
+    zone: Annotated[str | None, typer.Option(help="such as America/New_York")] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Set how a company is treated. Holds for all its jobs, from now on."""
+    policy: dict[str, Any] = {
+        name: value
+        for name, value in (
+            ("on_invoiced", on_invoiced.value if on_invoiced else None),
+            ("lead_days", lead_days),
+            ("payment_days", payment_days),
+        )
+        if value is not None
+    }
+    wish = Wish(mode=mode.value if mode else None, zone=_zone(zone), policy=policy)
+    with attached(data) as found:
+        (realm_no,) = realm_numbers(found, realm)
+        with found.app.database.begin(realm_no) as session:
+            is_changed = set_company(session, realm_no, wish, author=getpass.getuser())
+        facts = _facts(found, realm_no)
+    if as_json:
+        print_json({**facts, "changed": is_changed})
+    else:
+        said = "set; every job is looked at again" if is_changed else "as it was"
+        Console().print(f"{facts['company']}: {said}.", highlight=False)
+
+
+def _facts(found: Attached, realm_no: int) -> dict[str, Any]:
+    with found.app.database.begin(realm_no) as session:
+        row: RealmRow = realms.get(session, realm_no)
+        return {
+            "realm": realm_no,
+            "company": row.name,
+            "state": row.state,
+            "mode": row.mode,
+            "zone": row.zone,
+            "policy": dict(row.policy),
+            "synced_at": row.synced_at,
+        }
+
+
+def _zone(name: str | None) -> str | None:
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise WrongUse(
+            f"{name!r} is not a time zone such as America/New_York", code="zone"
+        ) from None
