@@ -223,8 +223,10 @@ def _change_orders(
         if documents.main is None or estimate.id != documents.main.id:
             found.append(ChangeOrder(id=estimate.id, label=label, amount_minor=first_minor))
         if part.total_minor != first_minor:
-            edit_id = f"{estimate.id}@{estimate.sync_token}"
+            # One id for all edits: the amount is what they come to since the estimate was agreed,
+            # and what is bound to a milestone must find its change order again.
             change_minor = part.total_minor - first_minor
+            edit_id = f"{estimate.id}@edit"
             found.append(ChangeOrder(id=edit_id, label=label, amount_minor=change_minor))
     return tuple(found)
 

@@ -37,7 +37,7 @@ def human_edits(
     Returns:
         Money is edited where an amount of our lines moved, where one is gone, where a discount came
         in, and where the invoice was voided or deleted. Lines added beside ours are no money edit.
-        What is a money edit here makes `ProgressInvoice.is_edited` true.
+        What is a money edit here makes `ProgressInvoice.held_by` EDITED.
     """
     now, then = parse_invoice(current), parse_invoice(synced)
     if now.is_deleted or now.is_voided:

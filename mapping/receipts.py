@@ -16,7 +16,7 @@ from mapping.edits import human_edits
 from mapping.errors import DocumentError
 from mapping.lines import Line, minor_of, net_amounts
 from mapping.ours import our_lines
-from milestone_engine.job import BilledLine, InvoiceState, ProgressInvoice
+from milestone_engine.job import BilledLine, HeldBy, InvoiceState, ProgressInvoice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ def progress_invoice(
         tax_minor=money.tax_minor,
         outside_minor=money.outside_minor,
         settled_on=_settled_on(invoice, payments),
-        is_edited=is_edited,
+        held_by=HeldBy.EDITED if is_edited else None,
         is_due_edited=(
             synced is not None and synced.due_on is not None and invoice.due_on != synced.due_on
         ),

@@ -32,6 +32,11 @@ CODES: Mapping[str, str] = MappingProxyType(
     }
 )
 
+#: Codes of a Plan that no split has, and their facts.
+PLAN_CODES: Mapping[str, str] = MappingProxyType(
+    {"forgotten": "its invoice is gone and a person said not to bill it (forgotten_minor)"}
+)
+
 #: Facts that every Derivation of one split begins with: rule 1 of the money rules, as it came out.
 SPLIT_FACTS = ("total_minor", "locked_minor", "pinned_minor", "extras_minor", "pool_minor")
 
@@ -40,7 +45,7 @@ SPLIT_FACTS = ("total_minor", "locked_minor", "pinned_minor", "extras_minor", "p
 class Derivation:
     """How one amount was made."""
 
-    code: str  #: from CODES
+    code: str  #: from CODES, in a Plan from PLAN_CODES too
     facts: tuple[Fact, ...]  #: name and value, in the order of the calculation
 
     def fact(self, name: str) -> int | str:

@@ -11,7 +11,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 
+from milestone_engine.decisions import Decision, Routing
+from milestone_engine.legal import LegalRule, Site
+from milestone_engine.money import is_settled
 from milestone_engine.rebalance import OnInvoiced
+from milestone_engine.retainage import Retainage
 from milestone_engine.schedule import Schedule
 from milestone_engine.timeline import Event, Terms
 
@@ -21,6 +25,7 @@ class JobState(Enum):
 
     ACTIVE = "active"  #: the usual case
     FROZEN = "frozen"  #: its estimate no longer stands: nothing is re-done, a person decides
+    CANCELLED = "cancelled"  #: called off: settled at the value that people agree on (E68)
 
 
 class InvoiceState(Enum):
@@ -29,6 +34,15 @@ class InvoiceState(Enum):
     LIVE = "live"  #: it asks for money, paid or not
     VOIDED = "voided"  #: a person (or we, on a person's yes) made it zero
     DELETED = "deleted"  #: it is gone from QuickBooks
+
+
+class HeldBy(Enum):
+    """Why a sent invoice cannot move."""
+
+    EDITED = "edited"  #: a person changed its money in QuickBooks: it is theirs now (E62)
+    PENDING = "pending"  #: a payment is on its way (E25)
+    REVERSED = "reversed"  #: it was settled and is not any more: a bounced check (E58)
+    CLOSED = "closed"  #: the books are closed for its date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +58,7 @@ class ContractLine:
 class ChangeOrder:
     """A signed change of the accepted contract that the total already contains."""
 
-    id: str  #: the estimate that carries it, or `<estimate_id>@<sync_token>` for an edit in place
+    id: str  #: the estimate that carries it; `<estimate_id>@edit` for its edits in place
     label: str  #: what people call it: `1042-CO-1`
     amount_minor: int
 
@@ -92,8 +106,39 @@ class ProgressInvoice:
         0  #: money on the invoice that is not the contract's (a permit, a late fee)
     )
     settled_on: date | None = None  #: the day the last payment on it was dated
-    is_edited: bool = False  #: a person changed its money in QuickBooks: it is theirs now
+    held_by: HeldBy | None = None  #: why it cannot move, as far as it can be seen from outside
     is_due_edited: bool = False  #: a person changed its due date: that is theirs too
+    was_settled: bool = False  #: it was seen settled before, at whatever amount
+    withheld_minor: int = 0  #: retainage, stored when it was billed; no part of `amount_minor`
+
+    @property
+    def gross_minor(self) -> int:
+        """What it takes off the contract: what it asks, and what is withheld."""
+        return self.amount_minor + self.withheld_minor
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it counts as paid."""
+        return is_settled(billed_minor=self.amount_minor, paid_minor=self.paid_minor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnappliedPayment:
+    """Money of the customer that is on no invoice: all of a payment, or what is left of it."""
+
+    payment_id: str
+    amount_minor: int  #: what is not applied
+    received_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """Where a change order, or a part of it, was put when it came: that persists."""
+
+    change_order_id: str
+    routing: Routing
+    amount_minor: int  #: how much of it; of OWN the pool's total
+    milestone_ids: tuple[str, ...] = ()  #: one, of OWN its pool; none: shared by all that are open
 
 
 class Notice(Enum):
@@ -123,6 +168,8 @@ class Policy:
     on_invoiced: OnInvoiced = OnInvoiced.REVISE
     terms: Terms = field(default_factory=Terms)
     cash_step_minor: int | None = None
+    routing: Routing = Routing.SPREAD  #: of change orders that nobody decided about
+    rules_off: frozenset[str] = frozenset()  #: ids of legal rules that the company does not want
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,3 +185,11 @@ class Job:
     told: tuple[Told, ...] = ()
     policy: Policy = field(default_factory=Policy)
     state: JobState = JobState.ACTIVE
+    decisions: tuple[Decision, ...] = ()
+    bound: tuple[Bound, ...] = ()  #: as the last Plan left it
+    pending: tuple[ChangeOrder, ...] = ()  #: offered, not approved: no part of the contract
+    unapplied: tuple[UnappliedPayment, ...] = ()
+    legal: tuple[LegalRule, ...] = ()  #: all that are known; `site` says which apply
+    site: Site | None = None  #: None: no rule applies
+    retainage: Retainage | None = None
+    is_currency_held: bool = True  #: whether the company holds the contract's currency (E89)

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from milestone_engine.job import Notice, Told
+from milestone_engine.asks import RELEASE
+from milestone_engine.job import Notice, ProgressInvoice, Told
 from milestone_engine.planned import MilestonePlan, TellCustomer
 
 
 def tell(
-    told: Sequence[Told], milestones: Sequence[MilestonePlan], *, is_revising: bool
+    told: Sequence[Told],
+    milestones: Sequence[MilestonePlan],
+    *,
+    is_revising: bool,
+    quiet: frozenset[str] = frozenset(),
 ) -> list[TellCustomer]:
     """Return what the customer is to be told: first the schedule, then what came of it.
 
@@ -22,8 +27,11 @@ def tell(
         told: what they were told so far, oldest first.
         milestones: as they are planned now.
         is_revising: an invoice is being brought to a new amount: a change is told once it stands.
+        quiet: ids of invoices that are not said to be due: their payment is there or on its way.
     """
-    amounts = {plan.milestone.id: plan.amount_minor for plan in milestones}
+    amounts = {
+        plan.milestone.id: plan.amount_minor for plan in milestones if plan.milestone.id != RELEASE
+    }
     schedules = [t for t in told if t.notice in (Notice.SCHEDULED, Notice.CHANGED)]
     said: list[TellCustomer] = []
     if not schedules:
@@ -34,8 +42,10 @@ def tell(
         return said
     if dict(schedules[-1].amounts) != amounts and not is_revising:
         said.append(_changed(schedules, amounts))
+    known = {(one.notice, one.occasion) for one in told}
     for plan in milestones:
-        said += _of_payment(told, plan)
+        for invoice in plan.invoices:
+            said += _of_payment(known, invoice, is_quiet=invoice.invoice_id in quiet)
     return said
 
 
@@ -49,14 +59,12 @@ def _changed(schedules: Sequence[Told], amounts: Mapping[str, int]) -> TellCusto
     )
 
 
-def _of_payment(told: Sequence[Told], plan: MilestonePlan) -> list[TellCustomer]:
+def _of_payment(
+    known: set[tuple[Notice, str]], invoice: ProgressInvoice, *, is_quiet: bool
+) -> list[TellCustomer]:
     """Say that a payment is due once its invoice stands, and thank for it once it is settled."""
-    invoice = plan.invoice
-    if invoice is None:
-        return []
-    name = plan.milestone.id
-    known = {(one.notice, one.occasion) for one in told}
-    wanted = TellCustomer(
+    name = invoice.milestone_id
+    thanks = TellCustomer(
         notice=Notice.RECEIVED,
         occasion=f"{name}-{invoice.ordinal}-{invoice.paid_minor}",
         milestone_id=name,
@@ -68,9 +76,10 @@ def _of_payment(told: Sequence[Told], plan: MilestonePlan) -> list[TellCustomer]
         milestone_id=name,
         new={name: invoice.amount_minor},
     )
+    is_due = invoice.paid_minor < invoice.amount_minor and not is_quiet
     said = []
-    if invoice.paid_minor < invoice.amount_minor and (due.notice, due.occasion) not in known:
+    if is_due and (due.notice, due.occasion) not in known:
         said.append(due)
-    if invoice.paid_minor > 0 and (wanted.notice, wanted.occasion) not in known:
-        said.append(wanted)
+    if invoice.paid_minor > 0 and (thanks.notice, thanks.occasion) not in known:
+        said.append(thanks)
     return said

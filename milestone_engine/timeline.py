@@ -106,6 +106,7 @@ class PaymentState(Enum):
     DUE = "due"  #: to be issued, or issued and the due date has not passed
     OVERDUE = "overdue"  #: issued, and the due date has passed
     PAID = "paid"  #: nothing is left to ask
+    FORGOTTEN = "forgotten"  #: a person said not to bill it: it is asked elsewhere, or given up
 
 
 def approved(on: date) -> Event:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -24,8 +24,14 @@ from mapping.invoices import billed_coding, create_body, marker, update_body
 from mapping.recipients import recipient_of
 from milestone_engine.explain import Derivation
 from milestone_engine.finding import Finding
-from milestone_engine.job import BilledLine, Job
-from milestone_engine.plan import BillMilestone, Effect, Plan, ReviseInvoice, TellCustomer
+from milestone_engine.job import BilledLine, InvoiceState, Job
+from milestone_engine.plan import (
+    BillMilestone,
+    Plan,
+    ReviseInvoice,
+    TellCustomer,
+    VoidSentInvoice,
+)
 from sync import work
 from sync.errors import MailRefused
 from sync.gather import JobFacts
@@ -63,9 +69,15 @@ def wanted_of(
     """
     wanted: list[Wanted] = []
     refused: list[Finding] = []
+    # Change orders may have brought milestones that the stored schedule does not have yet.
+    planned = replace(job, schedule=plan.schedule)
     for effect in plan.effects:
+        if isinstance(effect, VoidSentInvoice):
+            continue  # nobody can say yes to that yet: there is no gateway call for it
+        if isinstance(effect, BillMilestone) and _is_supplement(effect, job):
+            continue  # the table holds one live invoice a milestone (`one_live_invoice`)
         try:
-            wanted.append(as_work(effect, facts, contract, job))
+            wanted.append(as_work(effect, facts, contract, planned))
         except BodyError as exc:
             refused.append(exc.as_finding(f"job:{job.base}/{effect.milestone_id}"))
         except MailRefused as exc:
@@ -74,6 +86,14 @@ def wanted_of(
             found = Finding(code="no_mail_address", subject=f"job:{job.base}", facts=about)
             refused += [found] if found not in refused else []
     return tuple(wanted), tuple(refused)
+
+
+def _is_supplement(effect: BillMilestone, job: Job) -> bool:
+    """Whether the milestone has a live invoice already."""
+    return any(
+        one.milestone_id == effect.milestone_id and one.state is InvoiceState.LIVE
+        for one in job.invoices
+    )
 
 
 def agree(session: Session, facts: JobFacts, wanted: Sequence[Wanted]) -> None:
@@ -117,7 +137,12 @@ def _rename_proposed(session: Session, facts: JobFacts, plan_hash: str) -> None:
     )
 
 
-def as_work(effect: Effect, facts: JobFacts, contract: MappedContract, job: Job) -> Wanted:
+def as_work(
+    effect: BillMilestone | ReviseInvoice | TellCustomer,
+    facts: JobFacts,
+    contract: MappedContract,
+    job: Job,
+) -> Wanted:
     """Give an effect with everything that carrying it out needs."""
     if isinstance(effect, BillMilestone):
         return _bill(effect, facts, contract, job)
@@ -159,7 +184,7 @@ def _bill(effect: BillMilestone, facts: JobFacts, contract: MappedContract, job:
         "customer_id": estimate.customer.id if estimate.customer else facts.job.customer_id,
         "currency": job.currency,
     }
-    return Wanted(kind="bill", target=f"invoice/{effect.milestone_id}", payload=payload)
+    return Wanted(kind="bill", target=_invoice_target(effect), payload=payload)
 
 
 def _revise(effect: ReviseInvoice, facts: JobFacts, contract: MappedContract, job: Job) -> Wanted:
@@ -182,7 +207,13 @@ def _revise(effect: ReviseInvoice, facts: JobFacts, contract: MappedContract, jo
         "line_ids": known,
         "currency": job.currency,
     }
-    return Wanted(kind="revise", target=f"invoice/{effect.milestone_id}", payload=payload)
+    return Wanted(kind="revise", target=_invoice_target(effect), payload=payload)
+
+
+def _invoice_target(effect: BillMilestone | ReviseInvoice) -> str:
+    """Name the invoice: a milestone may have several (`supplement`), each worked on by itself."""
+    further = "" if effect.ordinal == 1 else f"-{effect.ordinal}"
+    return f"invoice/{effect.milestone_id}{further}"
 
 
 def _mail(effect: TellCustomer, facts: JobFacts) -> Wanted:

@@ -106,6 +106,14 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Delete that invoice and the job goes on, or bill the job by hand.",
     ),
     "frozen": ("The estimate is no longer accepted: the job stands still", _LOOK_THEN_DECIDE),
+    "job_cancelled": (
+        "The job is cancelled, and nobody said what the work done is worth",
+        "Agree on its value with the customer and enter it; nothing is billed until then.",
+    ),
+    "currency_not_held": (
+        "Your company does not keep books in {currency}: nothing can be billed",
+        "Switch on multicurrency in QuickBooks, or write the estimate in your own currency.",
+    ),
     # Money that has no place
     "credit": (
         "More was paid than the contract is worth: {amount} to give back",
@@ -116,6 +124,24 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Add a payment for it, or accept it as a job of its own.",
     ),
     "on_account": ("{amount} was paid too much and stands on account", "Refund it or apply it."),
+    "payment_unapplied": (
+        "{amount} was received without an invoice: is it for “{label}”?",
+        "Say which payment it is for, or that it is for none; that one is not billed until then.",
+    ),
+    # The calendar
+    "event_cancelled": (
+        "“{event}” was cancelled, and the payment “{label}” waits for it",
+        "Merge that payment with the others, or tie it to another event.",
+    ),
+    # The law
+    "legal_down_payment": (
+        "{asked} is asked before the work begins; the law allows {limit} ({source})",
+        "The first payment is kept at the limit and the rest moves on. Change the schedule.",
+    ),
+    "legal_retainage": (
+        "{asked}% is withheld from every payment; the law allows {limit}% ({source})",
+        "No more than the limit is withheld. Change the agreement.",
+    ),
     # Invoices that people touched
     "invoice_voided": ("Invoice {number} was voided in QuickBooks", _LOOK_THEN_DECIDE),
     "invoice_deleted": ("Invoice {number} was deleted in QuickBooks", _LOOK_THEN_DECIDE),
@@ -126,6 +152,22 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "invoice_edited": (
         "The money of invoice {number} was changed in QuickBooks: it stands as you made it",
         "Nothing to do, unless it was a slip.",
+    ),
+    "invoice_stray": (
+        "Invoice {number} is for a payment that left the schedule: the job stands still",
+        "Put that payment back into the schedule, or void the invoice in QuickBooks.",
+    ),
+    "payment_pending": (
+        "A payment of invoice {number} is on its way: the invoice does not move",
+        "Nothing to do: if the payment fails, the invoice follows the schedule again.",
+    ),
+    "payment_reversed": (
+        "Invoice {number} was paid and is open again: the payment was taken back",
+        "Ask the customer for it. Say so if the invoice shall follow the schedule again.",
+    ),
+    "books_closed": (
+        "The books are closed for the date of invoice {number}: it stays as it is",
+        "Nothing to do, unless you open the books for its date.",
     ),
     "invoice_to_void": ("Invoice {number} has nothing left to ask", "Void it in QuickBooks."),
     "balance_missing": ("The invoice has no total or no balance", _MEND_DOCUMENT),

@@ -18,6 +18,7 @@ STATES = {
     "overdue": "Overdue",
     "upcoming": "Coming",
     "waiting": "Waiting",
+    "forgotten": "Not asked",
 }
 
 

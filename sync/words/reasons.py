@@ -191,6 +191,10 @@ def _held(one: Payment, facts: _Money) -> str:
     return f"{facts['billed']} as invoiced. The invoice stays as it is."
 
 
+def _forgotten(one: Payment, facts: _Money) -> str:
+    return f"{facts['forgotten']} that is not asked here: its invoice was taken back."
+
+
 def _pinned(one: Payment, facts: _Money) -> str:
     return f"Set to {facts['set']} by your contractor."
 
@@ -250,4 +254,5 @@ _AMOUNTS: Mapping[str, Callable[[Payment, _Money], str]] = {
     "extra": _extra,
     "rest": _rest,
     "gave_way": _gave_way,
+    "forgotten": _forgotten,
 }

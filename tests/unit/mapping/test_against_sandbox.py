@@ -33,7 +33,7 @@ from mapping.jobs import gather, job_key
 from mapping.receipts import progress_invoice
 from mapping.schedules import ChosenSchedule, choose_schedule, parse_template
 from milestone_engine.explain import Derivation
-from milestone_engine.job import BilledLine, InvoiceState
+from milestone_engine.job import BilledLine, HeldBy, InvoiceState
 from milestone_engine.plan import BillMilestone, ReviseInvoice
 from sandbox.books import Books
 from sandbox.clock import FixedClock, MovableClock
@@ -249,7 +249,7 @@ def test_an_invoice_of_ours_is_what_we_planned(billing):
     assert (found.amount_minor, found.paid_minor, found.outside_minor) == (300_000, 0, 0)
     assert found.lines == tuple(line for line in billing.cells(4) if line.amount_minor)
     assert found.tax_minor > 0
-    assert (found.doc_number, found.is_edited) == ("1042-M1", False)
+    assert (found.doc_number, found.held_by) == ("1042-M1", None)
     assert found.due_on == date(2026, 5, 10)
     assert find_marker(billing.now()["PrivateNote"]) is not None
 
@@ -293,7 +293,7 @@ def test_a_revision_keeps_the_bookkeepers_work(billing):
 
     found, now = billing.receipt(), billing.now()
     assert (found.amount_minor, found.outside_minor) == (600_000, 15_000)
-    assert not found.is_edited
+    assert found.held_by is None
     assert now["CustomerMemo"] == {"value": "Thank you, Dana"}
     assert now["DueDate"] == "2026-05-12"
     ours = next(line for line in now["Line"] if line.get("Id") == lines[0]["Id"])
@@ -309,7 +309,7 @@ def test_a_second_revision_knows_the_lines_of_the_first(billing):
     found = billing.receipt()
 
     assert found.amount_minor == sum(line.amount_minor for line in billing.cells(3))
-    assert not found.is_edited
+    assert found.held_by is None
 
 
 def test_money_that_the_bookkeeper_changed_is_theirs(billing):
@@ -321,7 +321,7 @@ def test_money_that_the_bookkeeper_changed_is_theirs(billing):
 
     found = billing.receipt()
 
-    assert (found.amount_minor, found.is_edited) == (310_000, True)
+    assert (found.amount_minor, found.held_by) == (310_000, HeldBy.EDITED)
     assert human_edits(billing.now(), billing.synced, line_ids=billing.ids).money
 
 

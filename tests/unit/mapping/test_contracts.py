@@ -133,11 +133,11 @@ def test_a_change_order_may_take_away():
 
 
 def test_an_estimate_edited_in_place_is_a_change_order():
-    """Same id, new total: the difference is named by the revision."""
+    """Same id, new total: the difference is named after the estimate, whatever its revision."""
     mapped = _mapped(an_estimate(version=5), first_totals={"1187": 1_000_000})
 
     assert mapped.contract.change_orders == (
-        ChangeOrder(id="1187@5", label="1042", amount_minor=200_000),
+        ChangeOrder(id="1187@edit", label="1042", amount_minor=200_000),
     )
 
 
@@ -149,7 +149,7 @@ def test_a_change_order_edited_in_place_shows_both_steps():
 
     assert [(c.id, c.amount_minor) for c in mapped.contract.change_orders] == [
         ("1300", 100_000),
-        ("1300@2", 40_000),
+        ("1300@edit", 40_000),
     ]
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mapping.documents import parse_invoice, parse_payment
 from mapping.errors import DocumentError
 from mapping.receipts import progress_invoice
-from milestone_engine.job import BilledLine, InvoiceState
+from milestone_engine.job import BilledLine, HeldBy, InvoiceState
 from tests.builders import a_discount, a_fixture, a_line, a_payment, an_invoice
 
 OURS = a_line("1", "2500.00")
@@ -44,7 +44,7 @@ def test_a_paid_invoice_is_contract_money_without_its_tax():
         BilledLine(line_id="1187:1", amount_minor=210_000),
         BilledLine(line_id="1187:2", amount_minor=90_000),
     )
-    assert (found.outside_minor, found.is_edited) == (0, False)
+    assert (found.outside_minor, found.held_by) == (0, None)
     assert (found.invoice_id, found.doc_number) == ("1190", "1042-M1")
     assert (found.issued_on, found.due_on) == (date(2026, 3, 10), date(2026, 3, 17))
     assert found.settled_on == date(2026, 3, 16)
@@ -74,7 +74,7 @@ def test_a_late_fee_is_outside_and_paid_last():
     found = _receipt(raw, synced=an_invoice())
 
     assert (found.amount_minor, found.paid_minor, found.outside_minor) == (250_000, 250_000, 5_000)
-    assert not found.is_edited
+    assert found.held_by is None
 
 
 @pytest.mark.parametrize(
@@ -88,14 +88,14 @@ def test_a_permit_added_by_the_bookkeeper_is_outside_the_contract(settled, paid)
     found = _receipt(raw, synced=an_invoice())
 
     assert (found.amount_minor, found.outside_minor, found.paid_minor) == (250_000, 15_000, paid)
-    assert not found.is_edited
+    assert found.held_by is None
 
 
 def test_money_that_a_person_changed_is_what_stands_there():
     """E62: M2's unpaid invoice changed to 2,600."""
     found = _receipt(an_invoice(lines=[a_line("1", "2600.00")]), synced=an_invoice())
 
-    assert (found.amount_minor, found.is_edited) == (260_000, True)
+    assert (found.amount_minor, found.held_by) == (260_000, HeldBy.EDITED)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_other_edits_of_our_money_are_edits(lines, amount):
     """A discount and a missing line move our amount too."""
     found = _receipt(an_invoice(lines=lines), synced=an_invoice())
 
-    assert (found.amount_minor, found.is_edited) == (amount, True)
+    assert (found.amount_minor, found.held_by) == (amount, HeldBy.EDITED)
 
 
 def test_a_discount_that_moves_with_lines_beside_ours_is_an_edit_too():
@@ -119,14 +119,14 @@ def test_a_discount_that_moves_with_lines_beside_ours_is_an_edit_too():
 
     found = _receipt(now, synced=discounted)
 
-    assert (found.amount_minor, found.is_edited) == (245_000, True)
+    assert (found.amount_minor, found.held_by) == (245_000, HeldBy.EDITED)
 
 
 def test_coding_that_a_person_changed_is_no_edit_of_money():
     """Class, words and item belong to people."""
     line = a_line("1", "2500.00", item="99", description="Deposit, thanks", class_id="5")
 
-    assert not _receipt(an_invoice(lines=[line]), synced=an_invoice()).is_edited
+    assert _receipt(an_invoice(lines=[line]), synced=an_invoice()).held_by is None
 
 
 def test_a_discounted_invoice_settled_in_full_is_paid_in_full():
@@ -209,7 +209,7 @@ def test_a_voided_invoice_asks_for_nothing():
     found = _receipt(a_fixture("invoice_voided"), synced=a_fixture("invoice_milestone"))
 
     assert (found.state, found.amount_minor, found.paid_minor) == (InvoiceState.VOIDED, 0, 0)
-    assert (found.lines, found.is_edited, found.doc_number) == ((), False, "1042-M1")
+    assert (found.lines, found.held_by, found.doc_number) == ((), None, "1042-M1")
     assert (found.tax_minor, found.outside_minor) == (0, 0)
 
 

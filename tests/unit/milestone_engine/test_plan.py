@@ -4,132 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
-from decimal import Decimal
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
 from milestone_engine.job import (
-    BilledLine,
     Contract,
     ContractLine,
+    HeldBy,
     InvoiceState,
-    Job,
     JobState,
     Notice,
     Policy,
     ProgressInvoice,
     Told,
 )
-from milestone_engine.plan import BillMilestone, Plan, ReviseInvoice, TellCustomer, plan_job
+from milestone_engine.plan import BillMilestone, TellCustomer, plan_job
 from milestone_engine.rebalance import OnInvoiced
-from milestone_engine.schedule import Milestone, Percent, build_schedule
-from milestone_engine.timeline import Event, EventState, PaymentState, Trigger, When, approved
-
-TODAY = date(2026, 5, 1)
-SOON = TODAY + timedelta(days=2)
-SCHEDULE = build_schedule(
-    currency="USD",
-    milestones=[
-        Milestone(
-            id=f"m{number}",
-            label=label,
-            basis=Percent(value=Decimal(percent)),
-            trigger=Trigger(when=when, event=event),
-        )
-        for number, (label, percent, when, event) in enumerate(
-            [
-                ("Deposit", 25, When.BEFORE, "measure"),
-                ("After removal", 25, When.AFTER, "removal"),
-                ("After installation", 50, When.AFTER, "install"),
-            ],
-            start=1,
-        )
-    ],
+from milestone_engine.timeline import EventState, PaymentState
+from tests.unit.milestone_engine.jobs import (
+    SOON,
+    TODAY,
+    a_job,
+    amounts,
+    an_event,
+    an_invoice,
+    bills,
+    codes,
+    notices,
+    revisions,
+    told_schedule,
 )
-
-
-def an_event(name: str, on: date | None = None, *, done: bool = False) -> Event:
-    """An event of the job's calendar."""
-    state = EventState.COMPLETED if done else EventState.PLANNED
-    return Event(
-        name=name, label=name.title(), on=on, state=state, completed_on=on if done else None
-    )
-
-
-def a_job(total: int = 1_000_000, **other: Any) -> Job:
-    """Base job A: 10,000.00 at 25/25/50, measured in two days."""
-    lines = (
-        ContractLine(id="1:1", amount_minor=total * 6 // 10),
-        ContractLine(id="1:2", amount_minor=total - total * 6 // 10),
-    )
-    events = {
-        "approved": approved(TODAY),
-        "measure": an_event("measure", SOON),
-        "removal": an_event("removal"),
-        "install": an_event("install"),
-    }
-    known: dict[str, Any] = {
-        "base": "1042",
-        "currency": "USD",
-        "contract": Contract(lines=lines),
-        "schedule": SCHEDULE,
-        "events": events,
-    }
-    return Job(**(known | other))
-
-
-def an_invoice(milestone: str, amount: int, *, paid: int = 0, **other: Any) -> ProgressInvoice:
-    """An invoice of job A, its money spread 60/40 over the two lines."""
-    first = amount * 6 // 10
-    known: dict[str, Any] = {
-        "milestone_id": milestone,
-        "ordinal": 1,
-        "invoice_id": f"9{milestone[1:]}",
-        "doc_number": f"1042-M{milestone[1:]}",
-        "state": InvoiceState.LIVE,
-        "amount_minor": amount,
-        "paid_minor": paid,
-        "lines": (
-            BilledLine(line_id="1:1", amount_minor=first),
-            BilledLine(line_id="1:2", amount_minor=amount - first),
-        ),
-        "issued_on": TODAY,
-        "due_on": SOON,
-    }
-    return ProgressInvoice(**(known | other))
-
-
-def told_schedule(amounts: Sequence[int]) -> Told:
-    """The customer knows these amounts."""
-    known = {f"m{number}": amount for number, amount in enumerate(amounts, start=1)}
-    return Told(notice=Notice.SCHEDULED, occasion="1", amounts=known)
-
-
-def amounts(plan: Plan) -> list[int]:
-    """The milestones' amounts in whole cents."""
-    return [one.amount_minor for one in plan.milestones]
-
-
-def bills(plan: Plan) -> list[BillMilestone]:
-    """The invoices to make."""
-    return [one for one in plan.effects if isinstance(one, BillMilestone)]
-
-
-def revisions(plan: Plan) -> list[ReviseInvoice]:
-    """The invoices to bring to a new amount."""
-    return [one for one in plan.effects if isinstance(one, ReviseInvoice)]
-
-
-def notices(plan: Plan) -> list[tuple[Notice, str]]:
-    """What is to be said."""
-    return [(one.notice, one.occasion) for one in plan.effects if isinstance(one, TellCustomer)]
-
-
-def codes(plan: Plan) -> list[str]:
-    """What needs a person."""
-    return [one.code for one in plan.findings]
 
 
 def test_a_deposit_is_billed_within_its_lead_time() -> None:
@@ -296,7 +201,7 @@ def test_what_a_person_took_away_is_not_billed_again(state: InvoiceState, code: 
 
 def test_a_persons_money_edit_pins_the_invoice() -> None:
     """E62: M2 at 2,600; M3 4,900; named in the report, never revised."""
-    edited = an_invoice("m2", 260_000, is_edited=True)
+    edited = an_invoice("m2", 260_000, held_by=HeldBy.EDITED)
     job = a_job(invoices=(an_invoice("m1", 250_000, paid=250_000), edited))
 
     plan = plan_job(job, today=TODAY)

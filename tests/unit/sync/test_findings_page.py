@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from milestone_engine.errors import REMEDIES
+from milestone_engine.needs import GONE, HELD
 from sync.words.findings import WORDS
 
 ROOT = Path(__file__).parents[3]
@@ -14,7 +15,9 @@ PAGE = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| (`.+?`) \| .+ \| .+ \|$", PAGE, re.M)
 TOLD = [code for cell in ROWS for code in re.findall(r"`(\w+)`", cell)]
 #: The first argument of what becomes a Finding, wherever it is written.
-RAISED = re.compile(r'(?:DocumentError\(|Finding\(\s*code=|_of_job\(desk,)\s*"(\w+)"')
+RAISED = re.compile(
+    r'(?:DocumentError\(|Finding\(\s*code=|_of_job\(|_of_invoice\(|_finding\()\s*"(\w+)"'
+)
 
 
 def raised() -> Iterator[str]:
@@ -22,6 +25,7 @@ def raised() -> Iterator[str]:
     for package in ("mapping", "milestone_engine", "sync"):
         for path in sorted((ROOT / package).rglob("*.py")):
             yield from RAISED.findall(path.read_text(encoding="utf-8"))
+    yield from (*HELD.values(), *GONE.values())
 
 
 def test_every_finding_with_words_stands_on_the_page() -> None:

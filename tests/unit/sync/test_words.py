@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from milestone_engine.explain import CODES
+from milestone_engine.explain import CODES, PLAN_CODES
+from milestone_engine.needs import GONE, HELD
 from milestone_engine.schedule import Milestone, Parts, Percent, Schedule
 from milestone_engine.split import WARNINGS
 from milestone_engine.timeline import Event, Trigger, When
@@ -28,7 +29,8 @@ from tests.unit.sync.views import EVENTS, INSTALL, SCHEDULE, TODAY, a_view, an_i
 ROOT = Path(__file__).parents[3]
 #: Where findings come from, or errors that become findings.
 RAISING = (
-    "milestone_engine/plan.py",
+    "milestone_engine/needs.py",
+    "milestone_engine/legal.py",
     "milestone_engine/schedule.py",
     "milestone_engine/money.py",
     "mapping",
@@ -60,6 +62,7 @@ def codes() -> Iterator[str]:
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
                 yield from _codes_of(node, file.name)
     yield from (f"schedule_{warning}" for warning in WARNINGS)
+    yield from (*HELD.values(), *GONE.values())
 
 
 def _codes_of(node: ast.AST, file: str) -> Iterator[str]:
@@ -75,8 +78,10 @@ def _codes_of(node: ast.AST, file: str) -> Iterator[str]:
     texts = [one.value for one in node.args if isinstance(one, ast.Constant)]
     if name in ("DocumentError", "_wrong") and texts:
         yield str(texts[0])
-    if name in ("_about", "_of_job"):
+    if name in ("_about", "_of_job", "_of_invoice"):
         yield from (str(text) for text in texts[:1])
+    if name == "_finding" and file == "legal.py":
+        yield str(texts[0])
     yield from (
         str(keyword.value.value)
         for keyword in node.keywords
@@ -122,7 +127,7 @@ def test_a_document_without_a_number_is_told_by_its_id() -> None:
 
 def test_every_derivation_has_words() -> None:
     """The engine's reasons and ours are the same list."""
-    assert set(_AMOUNTS) == set(CODES)
+    assert set(_AMOUNTS) == {*CODES, *PLAN_CODES}
 
 
 def test_reason_after_a_change_order_names_what_is_left_and_its_part() -> None:
