@@ -7,6 +7,7 @@ an invoice (item, class, tax code, words) stays beside it as Coding.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 
@@ -101,6 +102,19 @@ def contract_of(
             findings.append(error.as_finding(f"estimate:{estimate.id}"))
     findings += _sum_findings(parts, currency)
     return _mapped(documents, parts, first_totals, currency, findings)
+
+
+def pending_of(documents: JobDocuments, *, currency: str) -> tuple[ChangeOrder, ...]:
+    """Return the change orders that were offered and not approved; one that cannot be read is left
+    out until it is.
+    """
+    found = []
+    for estimate in documents.pending_change_orders:
+        with suppress(DocumentError):
+            part = _part(estimate, currency=currency)
+            label = estimate.doc_number or f"E{estimate.id}"
+            found.append(ChangeOrder(id=estimate.id, label=label, amount_minor=part.total_minor))
+    return tuple(found)
 
 
 def _nothing(documents: JobDocuments, findings: Sequence[Finding]) -> MappedContract:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from decimal import Decimal
 
+from mapping.addresses import place_part
 from mapping.raw import Raw
 
 _EVERY_DOCUMENT = ("Id", "SyncToken", "MetaData", "status", "sparse", "domain")
@@ -18,7 +19,8 @@ _SALES_FORM = (
     *("ClassRef", "DepartmentRef", "SalesTermRef", "PrivateNote", "CustomerMemo", "LinkedTxn"),
 )
 #: The fields that the mirror stores, by entity; the `Line` array is kept whole.
-#: All else (addresses, phones, links that open the document) is left in QuickBooks.
+#: All else (phones, links that open the document) is left in QuickBooks. Of a customer's addresses
+#: the region and country stay: laws and holidays go by them.
 KEPT_FIELDS: Mapping[str, frozenset[str]] = {
     "Estimate": frozenset(
         (*_EVERY_DOCUMENT, *_SALES_FORM, "TxnStatus", "AcceptedDate", "ExpirationDate")
@@ -35,7 +37,7 @@ KEPT_FIELDS: Mapping[str, frozenset[str]] = {
         (
             *(*_EVERY_DOCUMENT, "DisplayName", "FullyQualifiedName", "GivenName", "FamilyName"),
             *("Job", "IsProject", "ParentRef", "Level", "BillWithParent", "PrimaryEmailAddr"),
-            *("Active", "CurrencyRef", "Taxable"),
+            *("Active", "CurrencyRef", "Taxable", "BillAddr", "ShipAddr"),
         )
     ),
 }
@@ -56,8 +58,13 @@ VOLATILE_FIELDS = frozenset(
 
 def keep(entity: str, raw: Raw) -> dict[str, object]:
     """Return the part of a document that the mirror stores."""
-    kept = KEPT_FIELDS[entity]
-    return {key: value for key, value in raw.items() if key in kept}
+    kept = {key: value for key, value in raw.items() if key in KEPT_FIELDS[entity]}
+    if entity == "Customer":
+        for name in ("BillAddr", "ShipAddr"):
+            address = kept.get(name)
+            if isinstance(address, Mapping):
+                kept[name] = place_part(address)
+    return kept
 
 
 def content_hash(raw: Raw) -> str:

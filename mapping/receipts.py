@@ -16,7 +16,7 @@ from mapping.edits import human_edits
 from mapping.errors import DocumentError
 from mapping.lines import Line, minor_of, net_amounts
 from mapping.ours import our_lines
-from milestone_engine.job import BilledLine, HeldBy, InvoiceState, ProgressInvoice
+from milestone_engine.job import BilledLine, HeldBy, InvoiceState, ProgressInvoice, UnappliedPayment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +54,8 @@ def progress_invoice(
     synced: Invoice | None,
     payments: Sequence[Payment],
     currency: str,
+    was_settled: bool = False,
+    closed_until: date | None = None,
 ) -> ProgressInvoice:
     """Return an invoice of ours as the engine sees it.
 
@@ -65,13 +67,15 @@ def progress_invoice(
         synced: the invoice as answered to our last write; None where nothing is known of it.
         payments: any payments; those that are not on this invoice play no part.
         currency: ISO 4217.
+        was_settled: it was seen settled before.
+        closed_until: the books are closed up to this day, inclusive.
 
     Raises:
         DocumentError: its money or its date cannot be read (`balance_missing`, ...).
     """
     state = _state_of(invoice)
-    money = _NOTHING
-    is_edited = False
+    money, is_edited = _NOTHING, False
+    issued_on = _issued_on(invoice, synced)
     if state is InvoiceState.LIVE:
         money = _money_of(invoice, line_ids, synced, currency=currency)
         is_edited = synced is not None and (
@@ -90,12 +94,13 @@ def progress_invoice(
             BilledLine(line_id=line_id, amount_minor=amount_minor)
             for line_id, amount_minor in money.by_line.items()
         ),
-        issued_on=_issued_on(invoice, synced),
+        issued_on=issued_on,
         due_on=invoice.due_on or (synced.due_on if synced else None),
         tax_minor=money.tax_minor,
         outside_minor=money.outside_minor,
         settled_on=_settled_on(invoice, payments),
-        held_by=HeldBy.EDITED if is_edited else None,
+        held_by=_held_by(is_edited, issued_on, closed_until),
+        was_settled=was_settled,
         is_due_edited=(
             synced is not None and synced.due_on is not None and invoice.due_on != synced.due_on
         ),
@@ -110,6 +115,35 @@ _NOTHING = _Money(
     outside_minor=0,
     settled_minor=0,
 )
+
+
+def unapplied_payments(
+    payments: Sequence[Payment], *, currency: str, on: date
+) -> tuple[UnappliedPayment, ...]:
+    """Return the payments with money that is on no document.
+
+    Args:
+        payments: any payments.
+        currency: ISO 4217.
+        on: the day for a payment that has no date.
+    """
+    return tuple(
+        UnappliedPayment(
+            payment_id=one.id,
+            amount_minor=minor_of(one.unapplied, currency=currency, at="UnappliedAmt"),
+            received_on=one.dated_on or on,
+            is_rest=bool(one.applied),
+        )
+        for one in payments
+        if not one.is_deleted and not one.is_voided and one.unapplied and one.unapplied > 0
+    )
+
+
+def _held_by(is_edited: bool, issued_on: date, closed_until: date | None) -> HeldBy | None:
+    """Return why an invoice cannot move, as far as its documents tell."""
+    if is_edited:
+        return HeldBy.EDITED
+    return HeldBy.CLOSED if closed_until and issued_on <= closed_until else None
 
 
 def _state_of(invoice: Invoice) -> InvoiceState:

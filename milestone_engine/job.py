@@ -129,6 +129,7 @@ class UnappliedPayment:
     payment_id: str
     amount_minor: int  #: what is not applied
     received_on: date
+    is_rest: bool = False  #: the other part paid an invoice: too much of one, not one to come (E55)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

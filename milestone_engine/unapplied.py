@@ -1,8 +1,9 @@
 """Money of the customer that is on no invoice: whose is it, and what waits for the answer (E60).
 
 A payment that nobody decided about is proposed for the next milestone that would be billed; that
-one is not billed until a person claims the payment for it or dismisses it. A claimed payment that
-covers the invoice keeps us from saying that the invoice is due.
+one is not billed until a person claims the payment for it or dismisses it. What an invoice was
+overpaid by is no such payment: it stands on account and holds nothing up (E55). A claimed payment
+that covers the invoice keeps us from saying that the invoice is due.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ def on_account(
             name = claims[one.payment_id]
             claimed[name] = claimed.get(name, 0) + one.amount_minor
     dismissed = {one.payment_id for one in job.decisions if isinstance(one, DismissPayment)}
-    open_ones = [p for p in payments if p.payment_id not in claims.keys() | dismissed]
+    decided = claims.keys() | dismissed
+    open_ones = [p for p in payments if p.payment_id not in decided and not p.is_rest]
     proposed = _proposed(open_ones, asks, claimed)
     unapplied = sum(one.amount_minor for one in payments)
     # The same money may be told in two ways: paid above billed, and as the payment's rest.

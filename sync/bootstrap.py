@@ -14,8 +14,10 @@ import httpx
 import yaml
 
 from config import schedules_folder
+from config.legal import read_legal
 from config.settings import Settings
 from mapping.schedules import Template, parse_template
+from milestone_engine.legal import LegalRule, parse_rules
 from sync.keys import Keyring
 from sync.mail.smtp import SmtpTransport
 from sync.ports import CallLimits, Ids, MailTransport, OutsideClock, QuickBooksTransport
@@ -67,6 +69,7 @@ class App:
     mail: MailTransport
     ids: Ids
     templates: Sequence[Template]
+    legal: Sequence[LegalRule]
 
     def close(self) -> None:
         """Let go of every connection."""
@@ -109,6 +112,7 @@ def build_app(
         mail=mail or SmtpTransport(settings.smtp_url),
         ids=ids or RandomIds(),
         templates=read_templates(settings.schedules or schedules_folder()),
+        legal=parse_rules(read_legal()),
     )
 
 

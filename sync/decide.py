@@ -20,11 +20,12 @@ from sqlalchemy.orm import Session
 from mapping.contracts import MappedContract
 from mapping.events import EventWords
 from milestone_engine.finding import Finding
-from milestone_engine.job import Job
+from milestone_engine.job import InvoiceState, Job, ProgressInvoice
 from milestone_engine.plan import Plan, plan_job
 from sync import effects, work
 from sync.bootstrap import App
-from sync.gather import JobFacts, gather_facts, job_of
+from sync.gather import JobFacts, gather_facts
+from sync.mapped_job import job_of
 from sync.store import findings, schedules
 from sync.store.database import dump_json
 from sync.store.tables import EventRow, JobDocumentRow, JobRow, JournalRow, ReceiptRow
@@ -62,8 +63,8 @@ def decide_job(app: App, held: work.Claim) -> None:
 
 def decide(app: App, facts: JobFacts) -> Decision:
     """Plan one job from its facts. Pure but for the templates, which were read at the start."""
-    mapped = job_of(facts, templates=app.templates)
-    plan = plan_job(mapped.job, today=facts.today) if mapped.job else None
+    mapped = job_of(facts, templates=app.templates, legal=app.legal)
+    plan = plan_job(mapped.job, today=facts.today, holidays=mapped.holidays) if mapped.job else None
     wanted: tuple[effects.Wanted, ...] = ()
     refused: tuple[Finding, ...] = ()
     if mapped.job is not None and plan is not None:
@@ -218,8 +219,15 @@ def _save_receipts(session: Session, facts: JobFacts, job: Job) -> None:
                 JobDocumentRow.entity == "Invoice",
                 JobDocumentRow.qbo_id == one.invoice_id,
             )
-            .values(is_live=one.state.value == "live")
+            .values(
+                is_live=one.state.value == "live",
+                was_settled=JobDocumentRow.was_settled | _is_paid(one),
+            )
         )
+
+
+def _is_paid(one: ProgressInvoice) -> bool:
+    return one.state is InvoiceState.LIVE and one.amount_minor > 0 and one.is_settled
 
 
 def _save_schedule(session: Session, decision: Decision, plan: Plan, *, version: int) -> None:

@@ -24,9 +24,10 @@ from mapping.invoices import billed_coding, create_body, marker, update_body
 from mapping.recipients import recipient_of
 from milestone_engine.explain import Derivation
 from milestone_engine.finding import Finding
-from milestone_engine.job import BilledLine, InvoiceState, Job
+from milestone_engine.job import BilledLine, Job
 from milestone_engine.plan import (
     BillMilestone,
+    Effect,
     Plan,
     ReviseInvoice,
     TellCustomer,
@@ -44,7 +45,7 @@ from sync.words import invoice_memo
 #: In which state effects are born, by the company's mode; in `observe` there are none.
 BORN = {"auto": "ready", "approve": "proposed"}
 #: Kinds of work that leave this machine, each for one job.
-EFFECT_KINDS = ("bill", "revise", "mail")
+EFFECT_KINDS = ("bill", "revise", "void", "mail")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +73,6 @@ def wanted_of(
     # Change orders may have brought milestones that the stored schedule does not have yet.
     planned = replace(job, schedule=plan.schedule)
     for effect in plan.effects:
-        if isinstance(effect, VoidSentInvoice):
-            continue  # nobody can say yes to that yet: there is no gateway call for it
-        if isinstance(effect, BillMilestone) and _is_supplement(effect, job):
-            continue  # the table holds one live invoice a milestone (`one_live_invoice`)
         try:
             wanted.append(as_work(effect, facts, contract, planned))
         except BodyError as exc:
@@ -86,14 +83,6 @@ def wanted_of(
             found = Finding(code="no_mail_address", subject=f"job:{job.base}", facts=about)
             refused += [found] if found not in refused else []
     return tuple(wanted), tuple(refused)
-
-
-def _is_supplement(effect: BillMilestone, job: Job) -> bool:
-    """Whether the milestone has a live invoice already."""
-    return any(
-        one.milestone_id == effect.milestone_id and one.state is InvoiceState.LIVE
-        for one in job.invoices
-    )
 
 
 def agree(session: Session, facts: JobFacts, wanted: Sequence[Wanted]) -> None:
@@ -137,17 +126,14 @@ def _rename_proposed(session: Session, facts: JobFacts, plan_hash: str) -> None:
     )
 
 
-def as_work(
-    effect: BillMilestone | ReviseInvoice | TellCustomer,
-    facts: JobFacts,
-    contract: MappedContract,
-    job: Job,
-) -> Wanted:
+def as_work(effect: Effect, facts: JobFacts, contract: MappedContract, job: Job) -> Wanted:
     """Give an effect with everything that carrying it out needs."""
     if isinstance(effect, BillMilestone):
         return _bill(effect, facts, contract, job)
     if isinstance(effect, ReviseInvoice):
         return _revise(effect, facts, contract, job)
+    if isinstance(effect, VoidSentInvoice):
+        return _void(effect, facts)
     return _mail(effect, facts)
 
 
@@ -208,6 +194,13 @@ def _revise(effect: ReviseInvoice, facts: JobFacts, contract: MappedContract, jo
         "currency": job.currency,
     }
     return Wanted(kind="revise", target=_invoice_target(effect), payload=payload)
+
+
+def _void(effect: VoidSentInvoice, facts: JobFacts) -> Wanted:
+    row = facts.invoices[effect.invoice_id]
+    body = {"Id": row.qbo_id, "SyncToken": str(row.sync_token)}
+    payload = {"body": body, "doc_number": effect.doc_number, "milestone_id": effect.milestone_id}
+    return Wanted(kind="void", target=f"invoice/{effect.invoice_id}/void", payload=payload)
 
 
 def _invoice_target(effect: BillMilestone | ReviseInvoice) -> str:
@@ -342,6 +335,7 @@ def record_invoice(
                 ordinal=ordinal,
                 lines=dict(lines),
                 is_live=True,
+                was_settled=False,
             )
         )
     else:

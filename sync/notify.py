@@ -28,7 +28,7 @@ from sync.keys import Keyring, token_hash
 from sync.mail.compose import Letter, compose
 from sync.reports.job_view import JobView, view_job
 from sync.store.database import business_now
-from sync.store.tables import PortalLinkRow
+from sync.store.tables import JobDocumentRow, PortalLinkRow, ReceiptRow
 
 logger = logging.getLogger(__name__)
 
@@ -118,11 +118,35 @@ def _invoice_pdf(app: App, held: work.Claim, view: JobView) -> tuple[str, bytes]
     """
     if held.payload["notice"] != Notice.DUE.value:
         return None
-    milestone = view.milestone(held.payload["milestone_id"])
-    if milestone.invoice_id is None:
+    with app.database.begin(held.realm_no) as session:
+        found = _invoice_due(session, held, view)
+    if found is None:
         return None
+    invoice_id, number = found
     try:
-        pdf = app.gateway.pdf(held.realm_no, "Invoice", milestone.invoice_id)
+        pdf = app.gateway.pdf(held.realm_no, "Invoice", invoice_id)
     except (QuickBooksUnavailable, RejectedWrite):
         return None
-    return f"{milestone.doc_number or milestone.invoice_id}.pdf", pdf
+    return f"{number or invoice_id}.pdf", pdf
+
+
+def _invoice_due(session: Session, held: work.Claim, view: JobView) -> tuple[str, str] | None:
+    """Give id and number of the invoice that is due: the mail's occasion ends in its ordinal."""
+    milestone_id, _, ordinal = str(held.payload["occasion"]).rpartition("-")
+    row = session.execute(
+        select(ReceiptRow.invoice_id, ReceiptRow.doc_number)
+        .join(
+            JobDocumentRow,
+            (JobDocumentRow.realm_no == ReceiptRow.realm_no)
+            & (JobDocumentRow.entity == "Invoice")
+            & (JobDocumentRow.qbo_id == ReceiptRow.invoice_id),
+        )
+        .where(
+            ReceiptRow.realm_no == held.realm_no,
+            ReceiptRow.job_id == view.job_id,
+            ReceiptRow.state == "live",
+            JobDocumentRow.milestone_id == milestone_id,
+            JobDocumentRow.ordinal == int(ordinal),
+        )
+    ).one_or_none()
+    return (row[0], row[1]) if row else None

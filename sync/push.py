@@ -77,6 +77,42 @@ def push_revise(app: App, held: work.Claim) -> None:
     _confirm(app, held, answer)
 
 
+def push_void(app: App, held: work.Claim) -> None:
+    """Carry out a row of work of kind `void`: take back a sent invoice that has nothing to ask.
+
+    The revision in the body guards it: whoever paid or saved the invoice meanwhile comes first.
+    """
+    invoice_id = str(held.payload["body"]["Id"])
+    now: Raw | None
+    if held.asked_at:
+        now = app.gateway.read(held.realm_no, "Invoice", invoice_id)
+        if now is None or str(now["SyncToken"]) != held.payload["body"]["SyncToken"]:
+            _end_void(app, held, now)
+            return
+    if not _may_ask(app, held):
+        return
+    try:
+        now = _ask(app, held, lambda request_id: app.gateway.void(
+            held.realm_no, "Invoice", held.payload["body"], request_id=request_id
+        ))  # fmt: skip
+    except (StaleRevision, Gone):
+        now = app.gateway.read(held.realm_no, "Invoice", invoice_id)
+    _end_void(app, held, now)
+
+
+def _end_void(app: App, held: work.Claim, now: Raw | None) -> None:
+    """Keep the invoice as it is now; whether it was voided or saved by another, decide again."""
+    assert held.job_id is not None
+    invoice_id = str(held.payload["body"]["Id"])
+    with app.database.begin(held.realm_no) as session:
+        gone = {"Id": invoice_id, "status": "Deleted"}
+        mirror.store(session, held.realm_no, "Invoice", now or gone)
+        work.look_again(session, held.realm_no, held.job_id)
+        work.finish(session, held, result={"invoice_id": invoice_id})
+    facts = {"realm_no": held.realm_no, "job_id": held.job_id, "invoice_id": invoice_id}
+    logger.info("invoice.void", extra=facts)
+
+
 def _may_ask(app: App, held: work.Claim) -> bool:
     """Tell whether the call may be made now; otherwise the row goes back for later."""
     with app.database.begin(held.realm_no) as session:

@@ -36,7 +36,7 @@ from sync.errors import (
 )
 from sync.notify import send_mail
 from sync.pull import pull_realm
-from sync.push import push_bill, push_revise
+from sync.push import push_bill, push_revise, push_void
 from sync.store.database import Database
 from sync.store.tables import ProcessRow, RealmRow
 
@@ -59,6 +59,7 @@ USE_CASES: Mapping[str, UseCase] = {
     "decide": decide_job,
     "bill": push_bill,
     "revise": push_revise,
+    "void": push_void,
     "mail": send_mail,
 }
 

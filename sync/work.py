@@ -55,6 +55,7 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     "bill": Kind(queue="push", priority=0),
     "revise": Kind(queue="push", priority=0),
+    "void": Kind(queue="push", priority=0),
     "mail": Kind(queue="mail", priority=10),
     "decide": Kind(queue="engine", priority=20),
     "pull": Kind(queue="pull", priority=30),

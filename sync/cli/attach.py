@@ -13,9 +13,11 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from config.settings import Settings, data_folder, read_settings
 from sync.bootstrap import App, build_app
+from sync.reports.job_view import find_job
 from sync.store.database import Database, dump_json
 from sync.store.tables import RealmRow
 from sync.up import read_run
@@ -80,6 +82,25 @@ def realm_numbers(found: Attached, realm: int | None) -> Sequence[int]:
     if realm not in known:
         raise WrongUse(f"there is no company {realm}", code="no_such_company")
     return [realm]
+
+
+@contextmanager
+def open_job(found: Attached, realm: int | None, name: str) -> Iterator[tuple[Session, int, int]]:
+    """Open a transaction on the job of this name, in whichever company has it."""
+    holders = []
+    for realm_no in realm_numbers(found, realm):
+        with found.app.database.begin(realm_no) as session:
+            job_id = find_job(session, realm_no, name)
+            if job_id is not None:
+                holders.append((realm_no, job_id))
+    if not holders:
+        raise WrongUse(f"there is no job {name}", code="no_such_job")
+    if len(holders) > 1:
+        numbers = ", ".join(str(realm_no) for realm_no, _ in holders)
+        raise WrongUse(f"companies {numbers} each have a job {name}: say --realm")
+    realm_no, job_id = holders[0]
+    with found.app.database.begin(realm_no) as session:
+        yield session, realm_no, job_id
 
 
 def print_json(value: object) -> None:

@@ -11,6 +11,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from config.legal import read_legal
+from milestone_engine.decisions import Routing
+from milestone_engine.legal import parse_rules
 from milestone_engine.rebalance import OnInvoiced
 from sync.cli.attach import (
     Attached,
@@ -78,6 +81,13 @@ def set_one(
     payment_days: Annotated[
         int | None, typer.Option(min=0, max=365, help="days to pay after an event")
     ] = None,
+    routing: Annotated[
+        Routing | None, typer.Option(help="where the money of a change order goes")
+    ] = None,
+    rule_off: Annotated[
+        list[str] | None,
+        typer.Option(help="a rule of law not to apply, us-ca-down-payment; 'none'"),
+    ] = None,
     zone: Annotated[str | None, typer.Option(help="such as America/New_York")] = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -89,6 +99,8 @@ def set_one(
             ("on_invoiced", on_invoiced.value if on_invoiced else None),
             ("lead_days", lead_days),
             ("payment_days", payment_days),
+            ("routing", routing.value if routing else None),
+            ("rules_off", _rules_off(rule_off)),
         )
         if value is not None
     }
@@ -117,6 +129,18 @@ def _facts(found: Attached, realm_no: int) -> dict[str, Any]:
             "policy": dict(row.policy),
             "synced_at": row.synced_at,
         }
+
+
+def _rules_off(names: list[str] | None) -> list[str] | None:
+    """Read the rules that are not to apply; `none` switches all of them on again."""
+    if not names or names == ["none"]:
+        return [] if names else None
+    known = {rule.id for rule in parse_rules(read_legal())}
+    for name in names:
+        if name not in known:
+            said = ", ".join(sorted(known))
+            raise WrongUse(f"there is no rule {name}; there are: {said}", code="no_such_rule")
+    return sorted(set(names))
 
 
 def _zone(name: str | None) -> str | None:

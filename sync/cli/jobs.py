@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Annotated, Any
 
@@ -17,18 +16,19 @@ from sqlalchemy.orm import Session
 from milestone_engine.money import format_money
 from milestone_engine.timeline import EventState
 from sync.calendar import NoSuchEvent, report_event
+from sync.cli import job_decisions
 from sync.cli.attach import (
-    Attached,
     DataOption,
     JsonOption,
     RealmOption,
     WrongUse,
     attached,
+    open_job,
     print_json,
     realm_numbers,
 )
 from sync.cli.show import show_finding, show_view
-from sync.reports.job_view import JobView, find_job, view_job
+from sync.reports.job_view import JobView, view_job
 from sync.store import findings
 from sync.store.database import business_today
 from sync.store.realms import get
@@ -45,6 +45,7 @@ def add_commands(app: typer.Typer) -> None:
     app.command("jobs")(list_jobs)
     job = typer.Typer(help="One job.", no_args_is_help=True)
     job.command("show")(show_job)
+    job_decisions.add_commands(job)
     app.add_typer(job, name="job")
     event = typer.Typer(
         help="The timeline: what is planned, what has happened.", no_args_is_help=True
@@ -80,7 +81,7 @@ def show_job(
     as_json: JsonOption = False,
 ) -> None:
     """Show one job: timeline and money."""
-    with attached(data) as found, _job(found, realm, name) as (session, realm_no, job_id):
+    with attached(data) as found, open_job(found, realm, name) as (session, realm_no, job_id):
         view = view_job(session, realm_no, job_id)
     if as_json:
         print_json(job_json(view))
@@ -141,7 +142,7 @@ def _report(
     *,
     as_json: bool,
 ) -> None:
-    with attached(data) as found, _job(found, realm, name) as (session, realm_no, job_id):
+    with attached(data) as found, open_job(found, realm, name) as (session, realm_no, job_id):
         today = business_today(session, get(session, realm_no).zone)
         when = on(today)
         if state is EventState.COMPLETED and when and when > today:
@@ -163,25 +164,6 @@ def _report(
     else:
         said = f" on {day(when)}" if when else ""
         Console().print(f"{name}: {event} is {state.value}{said}.")
-
-
-@contextmanager
-def _job(found: Attached, realm: int | None, name: str) -> Iterator[tuple[Session, int, int]]:
-    """Open a transaction on the job of this name, in whichever company has it."""
-    holders = []
-    for realm_no in realm_numbers(found, realm):
-        with found.app.database.begin(realm_no) as session:
-            job_id = find_job(session, realm_no, name)
-            if job_id is not None:
-                holders.append((realm_no, job_id))
-    if not holders:
-        raise WrongUse(f"there is no job {name}", code="no_such_job")
-    if len(holders) > 1:
-        numbers = ", ".join(str(realm_no) for realm_no, _ in holders)
-        raise WrongUse(f"companies {numbers} each have a job {name}: say --realm")
-    realm_no, job_id = holders[0]
-    with found.app.database.begin(realm_no) as session:
-        yield session, realm_no, job_id
 
 
 def _day(text: str) -> date:
@@ -237,6 +219,19 @@ def job_json(view: JobView) -> dict[str, Any]:
         "contract_total": text(view.contract_total_minor),
         "currency": view.currency,
         "credit": text(view.credit_minor),
+        "on_account": text(view.on_account_minor),
+        "unallocated": text(view.unallocated_minor),
+        "pending": [
+            {
+                "change_order": one.label,
+                "amount": text(one.amount_minor),
+                "milestones": {name: text(minor) for name, minor in one.amounts.items()},
+            }
+            for one in view.pending
+        ],
+        "proposal": {"label": view.proposal.label, "amount": text(view.proposal.amount_minor)}
+        if view.proposal
+        else None,
         "events": [{"event": one.name, "on": one.day, "state": one.state} for one in view.events],
         "milestones": [
             {

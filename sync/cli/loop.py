@@ -221,6 +221,8 @@ def _preview_json(one: Preview) -> dict[str, Any]:
 
 def _effect_facts(payload: Any) -> dict[str, Any]:
     planned = payload.get("planned")
+    if "doc_number" in payload:
+        return {"number": payload["doc_number"]}
     if planned:
         return {"number": planned["doc_number"], "amount_minor": planned["amount_minor"]}
     return {"notice": payload["notice"]}

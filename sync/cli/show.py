@@ -11,6 +11,7 @@ from rich.text import Text
 from sync.reports.job_view import JobView, MilestoneView
 from sync.store.tables import FindingRow
 from sync.words import money, near_day, say_amount, say_finding, trigger
+from sync.words.amounts import signed
 from sync.words.texts import one_line
 
 _STYLES = {
@@ -19,6 +20,7 @@ _STYLES = {
     "overdue": "bold red",
     "upcoming": "",
     "waiting": "dim",
+    "forgotten": "dim",
 }
 #: Reasons that the row itself tells already.
 _PLAIN_REASONS = ("locked", "fixed")
@@ -33,6 +35,7 @@ def show_view(console: Console, view: JobView) -> None:
     if view.events:
         console.print(Padding(_events(view), (1, 0, 0, 1)))
     _show_changes(console, view)
+    _show_pending(console, view)
     _show_reasons(console, view)
     for finding in view.findings:
         show_finding(console, finding, view.currency)
@@ -63,6 +66,7 @@ def _sums(view: JobView) -> Text:
         ("left", view.left_minor),
     ]
     sums += [("credit", view.credit_minor)] if view.credit_minor else []
+    sums += [("on account", view.on_account_minor)] if view.on_account_minor else []
     said = ", ".join(f"{name} {money(minor, currency=view.currency)}" for name, minor in sums)
     return Text(f"{said[0].upper()}{said[1:]}, before tax")
 
@@ -129,6 +133,19 @@ def _show_changes(console: Console, view: JobView) -> None:
             when = near_day(change.on, today=view.today)
             console.print(Text(f"\nContract {old} -> {new} on {when}{named}"))
             return
+
+
+def _show_pending(console: Console, view: JobView) -> None:
+    """Print what offered change orders would do, and a payment that waits for a yes."""
+    for one in view.pending:
+        amounts = " / ".join(money(minor, currency=view.currency) for minor in one.amounts.values())
+        change = signed(one.amount_minor, currency=view.currency)
+        console.print(
+            Text(f"\n{one_line(one.label)} is offered: {change} if approved -> {amounts}")
+        )
+    if view.proposal:
+        amount = money(view.proposal.amount_minor, currency=view.currency)
+        console.print(Text(f"\nProposed payment: {one_line(view.proposal.label)}, {amount}"))
 
 
 def _show_reasons(console: Console, view: JobView) -> None:

@@ -277,7 +277,7 @@ def _coming(desk: _Desk) -> list[Coming]:
             (JobRow.realm_no == MilestoneRow.realm_no) & (JobRow.job_id == MilestoneRow.job_id),
         )
         .where(
-            JobRow.state == "active",
+            JobRow.state.in_(["active", "cancelled"]),
             (MilestoneRow.state.in_(_MONEY_STATES) & (MilestoneRow.due_on <= until))
             | (
                 (MilestoneRow.state == "waiting")
@@ -333,7 +333,7 @@ def _totals(desk: _Desk) -> list[Totals]:
     """Sum up all jobs, by currency."""
     asked = func.coalesce(func.sum(MilestoneRow.billed_minor), 0)
     left = func.sum(func.greatest(MilestoneRow.amount_minor - MilestoneRow.paid_minor, 0)).filter(
-        MilestoneRow.state != "paid"
+        MilestoneRow.state.not_in(["paid", "forgotten"])
     )
     paid, contract = func.sum(MilestoneRow.paid_minor), func.min(ScheduleRow.contract_total_minor)
     by_job = select(MilestoneRow.job_id, contract, asked, paid, func.coalesce(left, 0))

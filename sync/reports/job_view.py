@@ -73,12 +73,12 @@ class MilestoneView:
     is_tax_known: bool
     issue_on: date | None
     due_on: date | None
-    state: str  #: waiting, upcoming, due, overdue, paid
-    invoice_id: str | None
-    doc_number: str | None
-    outside_minor: int  #: on its invoice, but not the contract's: a permit, a late fee
-    invoice_total_minor: int | None  #: what its invoice asks, tax and all, as QuickBooks says
-    invoice_open_minor: int | None  #: what is left to pay on it, as QuickBooks says
+    state: str  #: waiting, upcoming, due, overdue, paid, forgotten
+    invoice_id: str | None  #: of its newest live invoice
+    doc_number: str | None  #: of its live invoices, oldest first: `1042-M2, 1042-M2-2`
+    outside_minor: int  #: on its invoices, but not the contract's: a permit, a late fee
+    invoice_total_minor: int | None  #: what its invoices ask, tax and all, as QuickBooks says
+    invoice_open_minor: int | None  #: what is left to pay on them, as QuickBooks says
     settled_on: date | None
     why_code: str
     why_facts: Mapping[str, Any]
@@ -96,6 +96,11 @@ class MilestoneView:
         return self.invoice_total_minor - self.invoice_open_minor
 
     @property
+    def is_open(self) -> bool:
+        """Whether anything is still to be asked of the customer, or is."""
+        return self.state not in ("paid", "forgotten")
+
+    @property
     def is_asked(self) -> bool:
         """Whether its invoice is out and not settled."""
         return self.state in ("due", "overdue") and self.invoice_id is not None
@@ -110,13 +115,30 @@ class LineView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PendingView:
+    """What a change order would do if it were approved."""
+
+    label: str  #: its number
+    amount_minor: int
+    amounts: Mapping[str, int]  #: by milestone id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalView:
+    """A payment that a person may add for contract money that has no place."""
+
+    label: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobView:
     """One job as people see it."""
 
     realm_no: int
     job_id: int
     base: str
-    state: str  #: active, frozen, unmapped
+    state: str  #: active, frozen, cancelled, unmapped
     company: str
     customer: str
     email: str  #: may hold several addresses, separated by commas; "" where none is known
@@ -127,6 +149,9 @@ class JobView:
     contract_total_minor: int
     credit_minor: int
     unallocated_minor: int  #: contract money that is on no payment yet
+    on_account_minor: int  #: the customer's money that is on no invoice, or too much on one
+    pending: tuple[PendingView, ...]  #: change orders that are offered, not approved
+    proposal: ProposalView | None  #: a payment for money that has no place
     lines: tuple[LineView, ...]  #: what the contract covers
     milestones: tuple[MilestoneView, ...]
     events: tuple[EventView, ...]
@@ -141,7 +166,7 @@ class JobView:
     @property
     def left_minor(self) -> int:
         """Contract money that is still to be paid."""
-        return sum(one.due_minor for one in self.milestones if one.state != "paid")
+        return sum(one.due_minor for one in self.milestones if one.is_open)
 
     @property
     def asked_now(self) -> tuple[MilestoneView, ...]:
@@ -151,7 +176,7 @@ class JobView:
     @property
     def next_payment(self) -> MilestoneView | None:
         """The payment that comes next: what is due before what is dated before what waits."""
-        open_ones = [one for one in self.milestones if one.state != "paid"]
+        open_ones = [one for one in self.milestones if one.is_open]
         return min(open_ones, key=_urgency, default=None)
 
     def milestone(self, milestone_id: str) -> MilestoneView:
@@ -186,6 +211,9 @@ def view_job(session: Session, realm_no: int, job_id: int) -> JobView:
         contract_total_minor=newest.row.contract_total_minor if newest else 0,
         credit_minor=newest.row.credit_minor if newest else 0,
         unallocated_minor=newest.row.unallocated_minor if newest else 0,
+        on_account_minor=newest.row.on_account_minor if newest else 0,
+        pending=_pending(newest) if newest else (),
+        proposal=_proposal(newest) if newest else None,
         lines=_lines(newest) if newest else (),
         milestones=_milestones(session, job, newest, events) if newest else (),
         events=events,
@@ -239,11 +267,64 @@ def _milestones(
         )
     ).all()
     asked = _invoice_money(session, job, [one.invoice_id for one in receipts])
-    by_milestone = {one.milestone_id: one for one in receipts}
     by_name = {event.name: event for event in events}
     return tuple(
-        _milestone(row, number, version.row, by_milestone.get(row.milestone_id), by_name, asked)
+        _milestone(
+            row,
+            number,
+            version.row,
+            _invoices_of(row.milestone_id, receipts, asked),
+            by_name,
+        )
         for number, row in enumerate(version.milestones, start=1)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Invoices:
+    """The live invoices of one payment taken together, oldest first."""
+
+    receipts: tuple[ReceiptRow, ...]
+    total_minor: int | None  #: None where QuickBooks does not say of one of them, or there is none
+    open_minor: int | None
+
+    @property
+    def billed_minor(self) -> int:
+        return sum(one.billed_minor for one in self.receipts)
+
+    @property
+    def settled_on(self) -> date | None:
+        """The day of the last payment."""
+        return max((one.settled_on for one in self.receipts if one.settled_on), default=None)
+
+
+def _pending(version: schedules.Version) -> tuple[PendingView, ...]:
+    return tuple(
+        PendingView(label=one["label"], amount_minor=one["amount_minor"], amounts=one["amounts"])
+        for one in version.row.previews
+    )
+
+
+def _proposal(version: schedules.Version) -> ProposalView | None:
+    said = version.row.proposal
+    if said is None:
+        return None
+    return ProposalView(label=said["label"], amount_minor=said["amount_minor"])
+
+
+def _invoices_of(
+    milestone_id: str, receipts: Sequence[ReceiptRow], asked: Mapping[str, tuple[int, int]]
+) -> _Invoices:
+    mine = sorted(
+        (one for one in receipts if one.milestone_id == milestone_id),
+        key=lambda one: (len(one.doc_number), one.doc_number),
+    )
+    told = [asked[one.invoice_id] for one in mine if one.invoice_id in asked]
+    is_told = bool(mine) and len(told) == len(mine)
+    return _Invoices(
+        receipts=tuple(mine),
+        total_minor=sum(total for total, _ in told) if is_told else None,
+        open_minor=sum(left for _, left in told) if is_told else None,
     )
 
 
@@ -267,17 +348,16 @@ def _milestone(
     row: MilestoneRow,
     number: int,
     schedule: ScheduleRow,
-    receipt: ReceiptRow | None,
+    invoices: _Invoices,
     events: Mapping[str, EventView],
-    asked: Mapping[str, tuple[int, int]],
 ) -> MilestoneView:
     trigger = schedules.trigger_of(row.trigger)
     event = events.get(trigger.event)
     rate = schedule.tax_rate_percent or Decimal(0)
     about = round(Decimal(row.amount_minor) * rate / 100)
-    # Before an invoice says just this amount, its tax is only about known.
-    is_tax_known = receipt is not None and receipt.billed_minor == row.amount_minor
-    total_minor, open_minor = asked.get(receipt.invoice_id if receipt else "", (None, None))
+    receipts = invoices.receipts
+    # Before invoices say just this amount, its tax is only about known.
+    is_tax_known = bool(receipts) and invoices.billed_minor == row.amount_minor
     return MilestoneView(
         id=row.milestone_id,
         number=number,
@@ -290,17 +370,17 @@ def _milestone(
         amount_minor=row.amount_minor,
         billed_minor=row.billed_minor,
         paid_minor=row.paid_minor,
-        tax_minor=receipt.tax_minor if receipt and is_tax_known else about,
+        tax_minor=sum(one.tax_minor for one in receipts) if is_tax_known else about,
         is_tax_known=is_tax_known,
         issue_on=row.issue_on,
         due_on=row.due_on,
         state=row.state,
-        invoice_id=receipt.invoice_id if receipt else None,
-        doc_number=receipt.doc_number if receipt else None,
-        outside_minor=receipt.outside_minor if receipt else 0,
-        invoice_total_minor=total_minor,
-        invoice_open_minor=open_minor,
-        settled_on=receipt.settled_on if receipt else None,
+        invoice_id=receipts[-1].invoice_id if receipts else None,
+        doc_number=", ".join(one.doc_number for one in receipts) if receipts else None,
+        outside_minor=sum(one.outside_minor for one in receipts),
+        invoice_total_minor=invoices.total_minor,
+        invoice_open_minor=invoices.open_minor,
+        settled_on=invoices.settled_on,
         why_code=row.why["code"],
         why_facts=row.why["facts"],
     )

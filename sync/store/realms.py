@@ -44,6 +44,7 @@ def _of_preferences(raw: Raw) -> dict[str, Any]:
     return {
         "currency": str(currency.get("value") or "USD"),
         "preferences": {
+            "multi_currency": bool((raw.get("CurrencyPrefs") or {}).get("MultiCurrencyEnabled")),
             "custom_numbers": bool(forms.get("CustomTxnNumbers")),
             "online_payment": bool(forms.get("ETransactionPaymentEnabled")),
             "book_close_date": accounting.get("BookCloseDate"),

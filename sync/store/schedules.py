@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from milestone_engine.job import Contract, ContractLine
-from milestone_engine.plan import MilestonePlan, Plan
+from milestone_engine.decisions import Routing
+from milestone_engine.job import Bound, Contract, ContractLine
+from milestone_engine.plan import MilestonePlan, Plan, Preview
 from milestone_engine.schedule import Basis, Fixed, Milestone, Parts, Percent, Schedule
 from milestone_engine.timeline import Trigger, When
 from sync.store.tables import ContractLineRow, MilestoneRow, ScheduleRow
@@ -39,6 +40,18 @@ class Version:
                 )
                 for line in self.lines
             )
+        )
+
+    def bound(self) -> tuple[Bound, ...]:
+        """Give where change orders were put when they came."""
+        return tuple(
+            Bound(
+                change_order_id=one["change_order_id"],
+                routing=Routing(one["routing"]),
+                amount_minor=one["amount_minor"],
+                milestone_ids=tuple(one["milestone_ids"]),
+            )
+            for one in self.row.bound
         )
 
 
@@ -79,12 +92,13 @@ def save(
             source=source,
             cause=cause,
             on_day=today,
+            **schedule_values(plan),
         )
     )
     session.execute(
         insert(MilestoneRow),
         [
-            {**key, **milestone_values(one), "position": place}
+            {**key, **milestone_values(one, plan), "position": place}
             for place, one in enumerate(plan.milestones)
         ],
     )
@@ -104,9 +118,36 @@ def save(
         )
 
 
-def milestone_values(plan: MilestonePlan) -> dict[str, Any]:
-    """Give a planned milestone as the columns of its row, position aside."""
-    milestone = plan.milestone
+def schedule_values(plan: Plan) -> dict[str, Any]:
+    """Give what a Plan says of the whole schedule beside its sums, as columns of its row."""
+    proposal = plan.proposal
+    return {
+        "bound": [_jsonable(one) for one in plan.bound],
+        "on_account_minor": plan.on_account_minor,
+        "previews": [_jsonable(one) for one in plan.previews],
+        "proposal": {
+            "label": proposal.milestone.label,
+            "amount_minor": proposal.amount_minor,
+            "change_order_ids": list(proposal.change_order_ids),
+        }
+        if proposal
+        else None,
+    }
+
+
+def _jsonable(value: Bound | Preview) -> dict[str, Any]:
+    found = asdict(value)
+    if "milestone_ids" in found:
+        found["milestone_ids"] = list(found["milestone_ids"])
+    return found | {"routing": value.routing.value}
+
+
+def milestone_values(one: MilestonePlan, plan: Plan) -> dict[str, Any]:
+    """Give a planned milestone as the columns of its row, position aside.
+
+    Its terms are those of the schedule to be stored: the law's caps hold for one Plan only.
+    """
+    milestone = plan.schedule.milestone(one.milestone.id)
     return {
         "milestone_id": milestone.id,
         "label": milestone.label,
@@ -116,14 +157,15 @@ def milestone_values(plan: MilestonePlan) -> dict[str, Any]:
         "held": milestone.held,
         "cap_minor": milestone.cap_minor,
         "extra_minor": milestone.extra_minor,
-        "share": plan.share.value,
-        "state": plan.state.value,
-        "amount_minor": plan.amount_minor,
-        "billed_minor": plan.billed_minor,
-        "paid_minor": plan.paid_minor,
-        "issue_on": plan.issue_on,
-        "due_on": plan.due_on,
-        "why": {"code": plan.why.code, "facts": plan.why.as_dict()},
+        "share": one.share.value,
+        "state": one.state.value,
+        "amount_minor": one.amount_minor,
+        "billed_minor": one.billed_minor,
+        "paid_minor": one.paid_minor,
+        "issue_on": one.issue_on,
+        "due_on": one.due_on,
+        "why": {"code": one.why.code, "facts": one.why.as_dict()},
+        "pool": one.pool,
     }
 
 
@@ -188,12 +230,16 @@ def is_same(version: Version | None, plan: Plan, contract: Contract) -> bool:
     return (
         sums == (row.contract_total_minor, row.credit_minor, row.unallocated_minor)
         and contract.lines == version.contract().lines
-        and all(map(_says_the_same, version.milestones, plan.milestones))
+        and _holds(row, schedule_values(plan))
+        and all(
+            _holds(stored, milestone_values(one, plan))
+            for stored, one in zip(version.milestones, plan.milestones, strict=True)
+        )
     )
 
 
-def _says_the_same(row: MilestoneRow, plan: MilestonePlan) -> bool:
-    return all(getattr(row, name) == value for name, value in milestone_values(plan).items())
+def _holds(row: ScheduleRow | MilestoneRow, values: Mapping[str, Any]) -> bool:
+    return all(getattr(row, name) == value for name, value in values.items())
 
 
 def _versions(realm_no: int, job_id: int) -> Any:

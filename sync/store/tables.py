@@ -27,6 +27,7 @@ class Row(DeclarativeBase):
         datetime: DateTime(timezone=True),
         dict[str, Any]: JSONB,
         list[str]: JSONB,
+        list[dict[str, Any]]: JSONB,
     }
 
 
@@ -136,6 +137,7 @@ class JobDocumentRow(Row):
     ordinal: Mapped[int | None]
     lines: Mapped[dict[str, Any] | None]
     is_live: Mapped[bool]
+    was_settled: Mapped[bool]  #: it was seen settled once: open again means taken back
 
 
 class EventRow(Row):
@@ -169,6 +171,10 @@ class ScheduleRow(Row):
     cause: Mapped[str]
     created_at: Mapped[datetime]
     on_day: Mapped[date]
+    bound: Mapped[list[dict[str, Any]]]  #: where change orders were put when they came
+    on_account_minor: Mapped[int]
+    previews: Mapped[list[dict[str, Any]]]  #: what pending change orders would do
+    proposal: Mapped[dict[str, Any] | None]  #: a milestone for money that has no place
 
 
 class MilestoneRow(Row):
@@ -195,6 +201,7 @@ class MilestoneRow(Row):
     issue_on: Mapped[date | None]
     due_on: Mapped[date | None]
     why: Mapped[dict[str, Any]]
+    pool: Mapped[str]  #: the change order whose own schedule it is in; "": the contract's
 
 
 class ContractLineRow(Row):

@@ -137,7 +137,7 @@ def _paid_percent(view: JobView) -> int | None:
 def _sums(view: JobView) -> tuple[SumWords, ...]:
     currency = view.currency
     received = sum(one.received_minor or 0 for one in view.milestones)
-    open_ones = [one for one in view.milestones if one.state != "paid"]
+    open_ones = [one for one in view.milestones if one.is_open]
     exact = [open_minor(one) for one in open_ones]
     tax = sum(
         one.tax_minor if left is None else left - one.due_minor

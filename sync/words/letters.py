@@ -148,7 +148,7 @@ def _changed(view: JobView, old: Mapping[str, int]) -> LetterWords:
 def _received(view: JobView, one: MilestoneView) -> LetterWords:
     received = one.received_minor or one.paid_minor
     text = money(received, currency=view.currency)
-    left = open_minor(one) if one.state != "paid" else None
+    left = open_minor(one) if one.is_open else None
     facts = [*_about(view, one), ("Received", text)]
     if one.settled_on:
         facts.append(("Date", near_day(one.settled_on, today=view.today)))
@@ -221,7 +221,7 @@ def _totals(view: JobView) -> tuple[tuple[str, str], ...]:
 
 def _coming(view: JobView, *, after: MilestoneView | None) -> str:
     """Say what comes next, the payment that the letter is about aside."""
-    open_ones = [one for one in view.milestones if one.state != "paid" and one is not after]
+    open_ones = [one for one in view.milestones if one.is_open and one is not after]
     if after is not None:
         open_ones = [one for one in open_ones if one.number > after.number]
     one = open_ones[0] if open_ones else None

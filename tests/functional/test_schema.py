@@ -221,14 +221,15 @@ def test_a_locked_amount_cannot_move_while_its_facts_stand(
 
 
 def test_a_milestone_has_one_live_invoice(job: psycopg.Connection[tuple[object, ...]]) -> None:
-    """I9, as a constraint: a second live invoice of a milestone is refused, a voided one beside it
-    is not.
+    """I9, as a constraint: a second live invoice of a milestone under one number is refused; a
+    voided one beside it is not, nor a supplement with a number of its own.
     """
     document = (
         "INSERT INTO job_document (realm_no, entity, qbo_id, job_id, role, milestone_id, ordinal,"
-        " lines, is_live) VALUES (1, 'Invoice', %s, 1, 'invoice', 'm1', 1, '{}', %s)"
+        " lines, is_live) VALUES (1, 'Invoice', %s, 1, 'invoice', 'm1', %s, '{}', %s)"
     )
-    job.execute(document, ["10", True])
-    job.execute(document, ["11", False])
+    job.execute(document, ["10", 1, True])
+    job.execute(document, ["11", 1, False])
+    job.execute(document, ["13", 2, True])
     with pytest.raises(psycopg.errors.UniqueViolation, match="one_live_invoice"):
-        job.execute(document, ["12", True])
+        job.execute(document, ["12", 1, True])

@@ -1,0 +1,214 @@
+"""What people decide about one job: written down with author and time, read by the next Plan.
+
+The table only grows: a decision is taken back by a row that says so. Of two about one question the
+newer stands. The engine's values are `milestone_engine.decisions`; here is how they are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from milestone_engine.decisions import (
+    AgreeValue,
+    BillAgain,
+    ClaimPayment,
+    Decision,
+    DismissPayment,
+    Forget,
+    HoldPayment,
+    ReopenPayment,
+    RouteChangeOrder,
+    Routing,
+    VoidInvoice,
+)
+from sync import work
+from sync.store.tables import DecisionRow
+
+#: A job is called off. No value of the engine: it is a state of the Job.
+CANCEL = "cancel_job"
+UNDO = "undo"
+
+
+class NoSuchDecision(Exception):
+    """The job has no such decision, or it was taken back already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """One decision as the table keeps it."""
+
+    kind: str
+    subject: str  #: `invoice:2041`, `milestone:m2`, `job`
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What people have decided about a job and not taken back."""
+
+    rows: tuple[DecisionRow, ...]
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """The engine's values."""
+        return tuple(_READ[row.kind](row) for row in self.rows if row.kind in _READ)
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the job was called off."""
+        return any(row.kind == CANCEL for row in self.rows)
+
+
+def record(session: Session, realm_no: int, job_id: int, kept: Kept, *, author: str) -> int:
+    """Write a decision down and have its job looked at again.
+
+    Returns:
+        Its number, by which it can be taken back.
+    """
+    decision_id = session.scalars(
+        insert(DecisionRow)
+        .values(
+            realm_no=realm_no,
+            job_id=job_id,
+            kind=kept.kind,
+            subject=kept.subject,
+            facts=dict(kept.facts),
+            author=author,
+            decided_at=func.business_now(),
+        )
+        .returning(DecisionRow.decision_id)
+    ).one()
+    work.look_again(session, realm_no, job_id)
+    return decision_id
+
+
+def undo(session: Session, realm_no: int, job_id: int, decision_id: int, *, author: str) -> None:
+    """Take a decision back by another one.
+
+    Raises:
+        NoSuchDecision: none of this number stands on the job.
+    """
+    known = {row.decision_id for row in standing(session, realm_no, job_id).rows}
+    if decision_id not in known:
+        raise NoSuchDecision(f"no decision {decision_id} stands on this job")
+    kept = Kept(kind=UNDO, subject=f"decision:{decision_id}", facts={})
+    record(session, realm_no, job_id, kept, author=author)
+
+
+def standing(session: Session, realm_no: int, job_id: int) -> Standing:
+    """Read what people have decided about a job: the newest word on each question."""
+    rows = session.scalars(
+        select(DecisionRow)
+        .where(
+            DecisionRow.realm_no == realm_no,
+            DecisionRow.job_id == job_id,
+            DecisionRow.kind.in_([*_READ, CANCEL, UNDO]),
+        )
+        .order_by(DecisionRow.decision_id)
+    ).all()
+    return Standing(rows=_newest(rows))
+
+
+def claimed_by_others(session: Session, realm_no: int, job_id: int) -> frozenset[str]:
+    """Give the payments that people claimed for other jobs of the company."""
+    others = session.scalars(
+        select(DecisionRow.job_id)
+        .where(
+            DecisionRow.realm_no == realm_no,
+            DecisionRow.kind == _KINDS[ClaimPayment],
+            DecisionRow.job_id != job_id,
+        )
+        .distinct()
+    )
+    return frozenset(
+        one.payment_id
+        for other in others
+        if other is not None
+        for one in standing(session, realm_no, other).decisions
+        if isinstance(one, ClaimPayment)
+    )
+
+
+def kept_of(decision: Decision) -> Kept:
+    """Give a decision of the engine as the table keeps it."""
+    kind = _KINDS[type(decision)]
+    facts: dict[str, Any] = {}
+    if isinstance(decision, HoldPayment):
+        subject = f"milestone:{decision.milestone_id}"
+    elif isinstance(decision, RouteChangeOrder):
+        subject = f"change_order:{decision.change_order_id}"
+        facts = {"routing": decision.routing.value}
+    elif isinstance(decision, AgreeValue):
+        subject = "job"
+        facts = {"amount_minor": decision.amount_minor, "on": decision.on.isoformat()}
+    elif isinstance(decision, ClaimPayment | DismissPayment):
+        subject = f"payment:{decision.payment_id}"
+        if isinstance(decision, ClaimPayment):
+            facts = {"milestone_id": decision.milestone_id}
+    else:
+        subject = f"invoice:{decision.invoice_id}"
+        if isinstance(decision, Forget):
+            facts = {"amount_minor": decision.amount_minor}
+    return Kept(kind=kind, subject=subject, facts=facts)
+
+
+def _newest(rows: Sequence[DecisionRow]) -> tuple[DecisionRow, ...]:
+    undone = {row.subject for row in rows if row.kind == UNDO}
+    newest: dict[tuple[str, str], DecisionRow] = {}
+    for row in rows:
+        if row.kind != UNDO and f"decision:{row.decision_id}" not in undone:
+            question = (_QUESTIONS.get(row.kind, row.kind), row.subject)
+            newest.pop(question, None)
+            newest[question] = row
+    return tuple(newest.values())
+
+
+def _name(row: DecisionRow) -> str:
+    return row.subject.partition(":")[2]
+
+
+_KINDS: Mapping[type, str] = {
+    BillAgain: "bill_again",
+    Forget: "forget_invoice",
+    HoldPayment: "hold_payment",
+    ReopenPayment: "reopen_payment",
+    RouteChangeOrder: "route_change_order",
+    AgreeValue: "agree_value",
+    ClaimPayment: "claim_payment",
+    DismissPayment: "dismiss_payment",
+    VoidInvoice: "void_invoice",
+}
+
+#: Kinds that answer the same question about the same thing.
+_QUESTIONS = {
+    "bill_again": "gone invoice",
+    "forget_invoice": "gone invoice",
+    "claim_payment": "unapplied payment",
+    "dismiss_payment": "unapplied payment",
+}
+
+_READ: Mapping[str, Callable[[DecisionRow], Decision]] = {
+    "bill_again": lambda row: BillAgain(invoice_id=_name(row)),
+    "forget_invoice": lambda row: Forget(
+        invoice_id=_name(row), amount_minor=row.facts["amount_minor"]
+    ),
+    "hold_payment": lambda row: HoldPayment(milestone_id=_name(row)),
+    "reopen_payment": lambda row: ReopenPayment(invoice_id=_name(row)),
+    "route_change_order": lambda row: RouteChangeOrder(
+        change_order_id=_name(row), routing=Routing(row.facts["routing"])
+    ),
+    "agree_value": lambda row: AgreeValue(
+        amount_minor=row.facts["amount_minor"], on=date.fromisoformat(row.facts["on"])
+    ),
+    "claim_payment": lambda row: ClaimPayment(
+        payment_id=_name(row), milestone_id=row.facts["milestone_id"]
+    ),
+    "dismiss_payment": lambda row: DismissPayment(payment_id=_name(row)),
+    "void_invoice": lambda row: VoidInvoice(invoice_id=_name(row)),
+}

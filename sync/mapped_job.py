@@ -1,0 +1,264 @@
+"""How one job's facts become the engine's Job. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from mapping.addresses import addresses_of
+from mapping.contracts import MappedContract, contract_of, pending_of
+from mapping.documents import Estimate, parse_estimate, parse_invoice, parse_payment
+from mapping.errors import DocumentError
+from mapping.events import EventWords, event_dates
+from mapping.jobs import JobDocuments, estimate_state, gather
+from mapping.receipts import progress_invoice, unapplied_payments
+from mapping.schedules import ChosenSchedule, Template, choose_schedule, words_left_behind
+from milestone_engine.decisions import Routing
+from milestone_engine.finding import Finding
+from milestone_engine.job import Job, JobState, Policy, ProgressInvoice, UnappliedPayment
+from milestone_engine.legal import LegalRule, Site
+from milestone_engine.rebalance import OnInvoiced
+from milestone_engine.timeline import APPROVED, Event, EventState, Terms, approved
+from sync.gather import JobFacts
+from sync.places import Place, place_of, public_holidays
+from sync.store import mirror
+from sync.store.tables import EventRow, RealmRow
+
+#: What a company's jobs are to the law, where its policy does not say.
+ALL_WORK = ("home_improvement", "private")
+#: Offsets in business days may reach beyond the last event's year.
+HOLIDAY_YEARS_AHEAD = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappedJob:
+    """A job as the engine wants it, or why it cannot be had."""
+
+    contract: MappedContract
+    job: Job | None
+    events: tuple[EventWords, ...] = ()
+    source: str = ""
+    findings: tuple[Finding, ...] = ()
+    holidays: frozenset[date] = frozenset()
+
+
+def job_of(
+    facts: JobFacts, *, templates: Sequence[Template], legal: Sequence[LegalRule] = ()
+) -> MappedJob:
+    """Map a job's facts to what the engine is given. Pure.
+
+    Args:
+        facts: as they were read.
+        templates: schedules by rule.
+        legal: all rules of law that are known.
+    """
+    try:
+        return _map(facts, templates, legal)
+    except DocumentError as exc:
+        finding = exc.as_finding(f"estimate:{facts.job.estimate_id}")
+        nothing = contract_of(JobDocuments(main=None), first_totals={})
+        return MappedJob(contract=nothing, job=None, findings=(finding,))
+
+
+def _map(facts: JobFacts, templates: Sequence[Template], legal: Sequence[LegalRule]) -> MappedJob:
+    estimates = [parse_estimate(mirror.document(row)) for row in facts.estimates]
+    documents = gather(estimates, main_id=facts.job.estimate_id)
+    contract = contract_of(
+        documents,
+        first_totals={
+            one.qbo_id: one.first_total_minor
+            for one in facts.documents
+            if one.first_total_minor is not None
+        },
+        home_currency=facts.realm.currency,
+    )
+    if not contract.is_sound or documents.main is None:
+        return MappedJob(contract=contract, job=None, findings=contract.findings)
+    said = choose_schedule(
+        documents.main, contract.coding, templates=templates, currency=contract.currency
+    )
+    stored_schedule = _stored_schedule(facts, contract.currency)
+    chosen = stored_schedule or said
+    if not isinstance(chosen, ChosenSchedule):
+        return MappedJob(contract=contract, job=None, findings=(*contract.findings, *chosen))
+    if stored_schedule:
+        of_words = words_left_behind(documents.main, said, stored_schedule.schedule)
+    else:
+        of_words = chosen.findings
+    by_hand = _made_by_hand(facts, documents)
+    state = _state(facts, documents.main, by_hand)
+    is_frozen = state is JobState.FROZEN and facts.version is not None
+    place = _place(facts, documents.main)
+    job = Job(
+        base=facts.job.base,
+        currency=contract.currency,
+        # A frozen job keeps its last known contract: a rejected estimate is never a total of zero.
+        contract=facts.version.contract() if is_frozen and facts.version else contract.contract,
+        schedule=chosen.schedule,
+        events=_events(facts, chosen.events, documents),
+        invoices=_invoices(facts, contract.currency),
+        told=facts.told,
+        policy=policy_of(facts.realm),
+        state=state,
+        decisions=facts.standing.decisions,
+        bound=facts.version.bound() if facts.version else (),
+        pending=pending_of(documents, currency=contract.currency),
+        unapplied=_unapplied(facts, contract.currency),
+        legal=tuple(legal),
+        site=Site(
+            place=place.code,
+            work=frozenset(facts.realm.policy.get("work", ALL_WORK)),
+            signed_on=_accepted_on(facts, documents.main),
+        ),
+        is_currency_held=_is_currency_held(facts.realm, contract.currency),
+    )
+    return MappedJob(
+        contract=contract,
+        job=job,
+        events=chosen.events,
+        source=chosen.source,
+        findings=(*contract.findings, *of_words, *by_hand),
+        holidays=_holidays(job, place, facts.today),
+    )
+
+
+def _state(facts: JobFacts, main: Estimate, by_hand: Sequence[Finding]) -> JobState:
+    if facts.standing.is_cancelled:
+        return JobState.CANCELLED
+    is_active = estimate_state(main).is_agreed and not by_hand
+    return JobState.ACTIVE if is_active else JobState.FROZEN
+
+
+def _accepted_on(facts: JobFacts, main: Estimate) -> date:
+    return main.accepted_on or main.dated_on or facts.today
+
+
+def _place(facts: JobFacts, main: Estimate) -> Place:
+    family = [addresses_of(row.fields) for row in facts.customers.values()]
+    nearest_first = [*addresses_of(main.raw), *(one for some in family for one in some)]
+    return place_of(nearest_first, home_country=facts.realm.country or "US")
+
+
+def _holidays(job: Job, place: Place, today: date) -> frozenset[date]:
+    """Give the days that offsets in business days pass over; none where nobody counts in them."""
+    if not any(one.trigger.business_days for one in job.schedule.milestones):
+        return frozenset()
+    years = [today.year, *(event.day.year for event in job.events.values() if event.day)]
+    return public_holidays(place, min(years) - 1, max(years) + HOLIDAY_YEARS_AHEAD)
+
+
+def _is_currency_held(realm: RealmRow, currency: str) -> bool:
+    return currency == realm.currency or bool(realm.preferences.get("multi_currency", True))
+
+
+def _unapplied(facts: JobFacts, currency: str) -> tuple[UnappliedPayment, ...]:
+    """Give the customer's payments that are on no invoice, as far as they may be this job's."""
+    payments = [
+        parse_payment(mirror.document(row))
+        for row in facts.payments
+        if row.customer_id == facts.job.customer_id and row.qbo_id not in facts.claimed_elsewhere
+    ]
+    return unapplied_payments(payments, currency=currency, on=facts.today)
+
+
+def _made_by_hand(facts: JobFacts, documents: JobDocuments) -> tuple[Finding, ...]:
+    """Find invoices that a person made from an estimate of the job: billing beside them would be
+    twice.
+    """
+    ours = {one.qbo_id for one in facts.documents if one.role == "invoice"}
+    estimates = [one for one in (documents.main, *documents.change_orders) if one is not None]
+    return tuple(
+        Finding(
+            code="invoiced_by_hand",
+            subject=f"invoice:{link.id}",
+            facts={"number": estimate.doc_number},
+        )
+        for estimate in estimates
+        for link in estimate.links
+        if link.kind == "Invoice" and link.id not in ours
+    )
+
+
+def policy_of(realm: RealmRow) -> Policy:
+    """Read a company's policy; what it does not say is the default."""
+    said = realm.policy
+    return Policy(
+        on_invoiced=OnInvoiced(said.get("on_invoiced", "revise")),
+        routing=Routing(said.get("routing", "spread")),
+        rules_off=frozenset(said.get("rules_off", ())),
+        terms=Terms(
+            lead_days=int(said.get("lead_days", 3)), payment_days=int(said.get("payment_days", 0))
+        ),
+    )
+
+
+def _stored_schedule(facts: JobFacts, currency: str) -> ChosenSchedule | None:
+    """Give the job's own schedule, if it has one: an edited memo does not
+    change weights by itself.
+    """
+    if facts.version is None:
+        return None
+    return ChosenSchedule(
+        schedule=facts.version.schedule(currency),
+        events=tuple(
+            EventWords(name=row.name, label=row.label, words=tuple(row.words))
+            for row in facts.events
+        ),
+        source=facts.version.row.source,
+    )
+
+
+def _events(
+    facts: JobFacts, words: Sequence[EventWords], documents: JobDocuments
+) -> dict[str, Event]:
+    assert documents.main is not None
+    stored = {row.name: row for row in facts.events}
+    dates = event_dates((documents.main, *documents.change_orders), words)
+    events = {one.name: _event(one, stored.get(one.name), dates.get(one.name)) for one in words}
+    return events | {APPROVED: approved(_accepted_on(facts, documents.main))}
+
+
+def _event(words: EventWords, row: EventRow | None, on: date | None) -> Event:
+    if row is None or row.source != "person":
+        return Event(name=words.name, label=words.label, on=on)
+    return Event(
+        name=words.name,
+        label=words.label,
+        on=row.on_date,
+        state=EventState(row.state),
+        completed_on=row.completed_on,
+    )
+
+
+def _invoices(facts: JobFacts, currency: str) -> tuple[ProgressInvoice, ...]:
+    payments = [parse_payment(mirror.document(row)) for row in facts.payments]
+    found = []
+    for one in facts.documents:
+        row = facts.invoices.get(one.qbo_id)
+        if one.role != "invoice" or row is None:
+            continue
+        assert one.milestone_id is not None
+        assert one.ordinal is not None
+        found.append(
+            progress_invoice(
+                parse_invoice(mirror.document(row)),
+                milestone_id=one.milestone_id,
+                ordinal=one.ordinal,
+                line_ids=one.lines or {},
+                synced=parse_invoice(row.synced) if row.synced else None,
+                payments=payments,
+                currency=currency,
+                was_settled=one.was_settled,
+                closed_until=_closed_until(facts.realm),
+            )
+        )
+    return tuple(sorted(found, key=lambda one: (one.milestone_id, one.ordinal)))
+
+
+def _closed_until(realm: RealmRow) -> date | None:
+    said = realm.preferences.get("book_close_date")
+    try:
+        return date.fromisoformat(str(said)) if said else None
+    except ValueError:
+        return None
