@@ -7,11 +7,13 @@ their ratio. Exit 1 if a limit is missed.
   The peer is a bare split with Decimal: every part but the last is `(total * percent /
   100).quantize(Decimal("0.01"))`, the last is what they leave. It knows no floors, no states and no
   reasons.
-- **linear**: per milestone, 1,000 against 100.
+- **linear**: per milestone, 1,000 against 96.
 - **lines**: 750 x 12 against rounding every cell alone, `(milestone * line / sum).quantize(cent)`,
   which ties out nowhere; growth from 10 x 3 to 750 x 24 against cells * log(cells).
-- **jsonl**: `schedule rebalance --jsonl` over many different cases, start-up taken off, against
-  json.loads and json.dumps of the same text, alone and together with the processes that help.
+- **jsonl**: `schedule rebalance --jsonl` and `schedule lines --jsonl` over many different cases,
+  start-up taken off, against json.loads and json.dumps of the same text, alone and together with
+  the processes that help. An answer of `lines` is a product, lines times milestones, where its case
+  is their sum: beyond tables of this size the answer alone is longer than the limit allows for.
 - **memory**: of that command at 100,000 cases against 20,000.
 - **start**: of `schedule rebalance` against an empty interpreter.
 """
@@ -89,12 +91,12 @@ def main() -> None:
 
 
 def _print_table(figures: Sequence[Figure]) -> None:
-    print(f"{'':34}{'ours':>12}{'peer':>12}  {'':6}{'times':>7}{'limit':>7}")
+    print(f"{'':38}{'ours':>12}{'peer':>12}  {'':6}{'times':>7}{'limit':>7}")
     for one in figures:
         limit = "" if one.limit is None else f"{one.limit:g}"
         said = "" if one.is_met else "  missed"
         print(
-            f"{one.name:34}{one.ours:12.2f}{one.peer:12.2f}  {one.unit:6}"
+            f"{one.name:38}{one.ours:12.2f}{one.peer:12.2f}  {one.unit:6}"
             f"{one.ratio:7.2f}{limit:>7}{said}"
         )
 
@@ -155,7 +157,7 @@ def _rebalances() -> list[Figure]:
         )
         name = f"rebalance, {count} milestones"
         figures.append(Figure(name=name, ours=ours, peer=peer, unit="us", limit=limit))
-    few, many = positions_of(100), positions_of(1_000)
+    few, many = positions_of(96), positions_of(1_000)  # percents with decimals, both
     ours, peer = medians(
         lambda: rebalance(1_200_000, many, currency="USD"),
         lambda: rebalance(1_200_000, few, currency="USD"),
@@ -163,9 +165,9 @@ def _rebalances() -> list[Figure]:
     )
     figures.append(
         Figure(
-            name="rebalance, per milestone, 1000:100",
+            name="rebalance, per milestone, 1000:96",
             ours=ours / 1_000,
-            peer=peer / 100,
+            peer=peer / 96,
             unit="us",
             limit=1.3,
         )
@@ -232,23 +234,45 @@ def case_of(chance: random.Random, count: int) -> str:
     )
 
 
+def lines_case_of(chance: random.Random, lines: int, milestones: int) -> str:
+    """Return one case of `schedule lines` as text."""
+    left = [chance.randint(1_000, 500_000) for _ in range(lines)]
+    cuts = sorted(chance.randint(0, sum(left)) for _ in range(milestones - 1))
+    amounts = [high - low for low, high in pairwise([0, *cuts, sum(left)])]
+    rows = {
+        name: [
+            {"id": f"{name[0]}{place}", "amount": format_money(amount, currency="USD")}
+            for place, amount in enumerate(column, start=1)
+        ]
+        for name, column in (("lines", left), ("milestones", amounts))
+    }
+    return json.dumps({"currency": "USD", **rows})
+
+
 def _streams() -> list[Figure]:
-    figures = []
     chance = random.Random(7)
+    streams = [
+        ("rebalance", f"{count} milestones", [case_of(chance, count) for _ in range(30_000)])
+        for count in (3, 12)
+    ]
+    for lines, milestones in ((4, 3), (8, 3)):
+        cases = [lines_case_of(chance, lines, milestones) for _ in range(30_000)]
+        streams.append(("lines", f"{lines} x {milestones}", cases))
+    figures = []
     with tempfile.TemporaryDirectory() as folder:
-        for count in (3, 12):
-            cases = [case_of(chance, count) for _ in range(30_000)]
-            path = Path(folder) / f"{count}.jsonl"
+        path = Path(folder) / "cases.jsonl"
+        for command, name, cases in streams:
             path.write_text("\n".join(cases) + "\n", encoding="utf-8")
             (peer,) = medians(
                 lambda cases=cases: [json.dumps(json.loads(one)) for one in cases],  # type: ignore[misc]
                 times=1,
             )
             for who, cores in (("alone", "1"), ("with helpers", None)):
-                seconds = _stream_seconds(path, cores=cores) - _stream_seconds(None, cores=cores)
+                seconds = _stream_seconds(command, path, cores=cores)
+                seconds -= _stream_seconds(command, None, cores=cores)
                 figures.append(
                     Figure(
-                        name=f"--jsonl {who}, {count} milestones",
+                        name=f"{command} --jsonl {who}, {name}",
                         ours=seconds / len(cases) * 1e6,
                         peer=peer / len(cases),
                         unit="us",
@@ -259,21 +283,22 @@ def _streams() -> list[Figure]:
     return figures
 
 
-def _stream_seconds(path: Path | None, *, cores: str | None) -> float:
+def _stream_seconds(command: str, path: Path | None, *, cores: str | None) -> float:
     found = []
+    words = _command(command, cores)
     for _ in range(3):
         with open(path or os.devnull, "rb") as source:
             began = time.perf_counter()
-            subprocess.run(_command(cores), stdin=source, stdout=subprocess.DEVNULL, check=True)
+            subprocess.run(words, stdin=source, stdout=subprocess.DEVNULL, check=True)
             found.append(time.perf_counter() - began)
     return statistics.median(found)
 
 
-def _command(cores: str | None) -> list[str]:
-    """Return the command; on one core it has no helpers."""
+def _command(command: str, cores: str | None) -> list[str]:
+    """Return the words that start a command; on one core it has no helpers."""
     pin = "import os; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]); " if cores else ""
     code = (
-        f"{pin}import sys; sys.argv = ['milestone-sync', 'schedule', 'rebalance', '--jsonl']; "
+        f"{pin}import sys; sys.argv = ['milestone-sync', 'schedule', '{command}', '--jsonl']; "
         "from sync.cli.main import main; main()"
     )
     return [sys.executable, "-c", code]
@@ -289,9 +314,9 @@ def _memory(folder: Path, *, cases: Sequence[str]) -> Figure:
                 sink.writelines(f"{one}\n" for one in cases)
         code = (
             "import os, re, sys; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]); "
-            "from milestone_engine.cases import rebalance_case; "
+            "from milestone_engine.cases import REBALANCE_STEPS; "
             "from sync.cli.json_lines import answer_stream; "
-            "answer_stream(open(sys.argv[1], 'rb'), open(os.devnull, 'wb'), rebalance_case); "
+            "answer_stream(open(sys.argv[1], 'rb'), open(os.devnull, 'wb'), REBALANCE_STEPS); "
             "print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read()).group(1))"
         )
         ran = subprocess.run(
@@ -305,7 +330,7 @@ def _memory(folder: Path, *, cases: Sequence[str]) -> Figure:
 def _start() -> Figure:
     """Return what the command takes to start and end beside an empty interpreter."""
     found = []
-    for command in (_command(None), [sys.executable, "-c", ""]):
+    for command in (_command("rebalance", None), [sys.executable, "-c", ""]):
         seconds = []
         for _ in range(7):
             began = time.perf_counter()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import lcm
+from operator import mul
+from typing import TypeAlias
 
 from milestone_engine.errors import PositionError
 from milestone_engine.explain import Fact
@@ -17,6 +19,12 @@ from milestone_engine.split import OnInvoiced, Position, ShareState, SplitWarnin
 
 _LOCKED, _PINNED, _HELD, _OPEN = ShareState
 _, _HOLD, _SUPPLEMENT = OnInvoiced
+
+#: An open milestone: its place, numerator and denominator of its weight, extra, floor and cap.
+_Seat: TypeAlias = tuple[int, int, int, int, int, int | None]
+
+#: The columns of no seats.
+_NOBODY: tuple[tuple[()], ...] = ((),) * 6
 
 
 class Desk:
@@ -55,23 +63,31 @@ class Desk:
         self.facts: list[tuple[Fact, ...]] = [()] * count  #: those of its own
         self.warnings: list[SplitWarning] = []
         self.locked = self.on_account = self.credit = self.unallocated = 0
-        self.open: list[int] = []  #: their places; the columns below follow it
-        self.numerators: list[int] = []
-        self.denominators: list[int] = []
-        self.extras: list[int] = []
-        self.floors: list[int] = []
-        self.caps: list[int | None] = []
+        seats: list[_Seat] = []
         for place, position in enumerate(positions):
             milestone = position.milestone
+            basis = milestone.basis
             if (
                 position.billed_minor is None
                 and not position.paid_minor
                 and milestone.pinned_minor is None
-                and milestone.basis.__class__ is not Fixed
+                and milestone.cap_minor is None
+                and not isinstance(basis, Fixed)
             ):
-                self._share(place, milestone, 0)
-            else:
-                self._seat(place, position, on_invoiced)
+                extra = milestone.extra_minor
+                seats.append((place, basis.numerator, basis.denominator, extra, 0, None))
+            elif seat := self._seat(place, position, on_invoiced):
+                seats.append(seat)
+        #: Columns of the open ones.
+        self.open: tuple[int, ...]
+        self.numerators: tuple[int, ...]
+        self.denominators: tuple[int, ...]
+        self.extras: tuple[int, ...]
+        self.floors: tuple[int, ...]
+        self.caps: tuple[int | None, ...]
+        self.open, self.numerators, self.denominators, self.extras, self.floors, self.caps = (
+            zip(*seats, strict=True) if seats else _NOBODY
+        )
         settled, bound = sum(self.amounts), sum(self.extras)
         self.settled = settled
         #: Rule 1 as it came out: every derivation begins with it, a share's with the other.
@@ -84,8 +100,8 @@ class Desk:
         )
         self.share_facts: tuple[Fact, ...] = self.split_facts
 
-    def _seat(self, place: int, position: Position, on_invoiced: OnInvoiced) -> None:
-        """Decide what a milestone is, and give it its amount unless it is open."""
+    def _seat(self, place: int, position: Position, on_invoiced: OnInvoiced) -> _Seat | None:
+        """Decide what a milestone is; give it its amount, or a seat among those that share."""
         milestone = position.milestone
         billed = position.billed_minor
         paid = position.paid_minor
@@ -98,63 +114,59 @@ class Desk:
             short = billed - paid
             if short <= 0 or (short == 1 and billed >= TOLERANCE_FROM_MINOR):
                 self.locked += billed
-                self.on_account += max(-short, 0)
-                self.put(
-                    place, _LOCKED, "locked", billed, ("billed_minor", billed), ("paid_minor", paid)
-                )
-                return
+                if short < 0:
+                    self.on_account -= short
+                facts = (("billed_minor", billed), ("paid_minor", paid))
+                self.put(place, _LOCKED, "locked", billed, facts)
+                return None
             if milestone.held:
-                self.put(place, _HELD, "held", billed, ("billed_minor", billed))
+                self.put(place, _HELD, "held", billed, (("billed_minor", billed),))
                 self._warn_over_cap(place, billed)
-                return
+                return None
         basis = milestone.basis
         invoice_stays = billed is not None and on_invoiced is _HOLD
         if milestone.pinned_minor is not None or invoice_stays or isinstance(basis, Fixed):
             self._pin(place, milestone, paid, billed if invoice_stays else None)
-            return
-        floor = paid
+            return None
+        floor, cap = paid, milestone.cap_minor
         if billed is not None and on_invoiced is _SUPPLEMENT:
             floor = billed
-        self._share(place, milestone, floor)
-
-    def _share(self, place: int, milestone: Milestone, floor: int) -> None:
-        """Seat a milestone among those that share."""
-        basis, cap = milestone.basis, milestone.cap_minor
         if cap is not None and cap < floor:
             self._warn_over_cap(place, floor)
             cap = floor
-        self.open.append(place)
-        self.numerators.append(basis.numerator)  # type: ignore[union-attr]  # Fixed is pinned
-        self.denominators.append(basis.denominator)  # type: ignore[union-attr]
-        self.extras.append(milestone.extra_minor)
-        self.floors.append(floor)
-        self.caps.append(cap)
+        return place, basis.numerator, basis.denominator, milestone.extra_minor, floor, cap
 
     def _pin(self, place: int, milestone: Milestone, paid: int, kept_invoice: int | None) -> None:
         """Seat a pinned milestone: a person's amount, else the invoice that stays, else fixed."""
         pinned, basis = milestone.pinned_minor, milestone.basis
         if pinned is not None:
-            self.put(place, _PINNED, "pinned", pinned, ("set_minor", pinned))
+            self.put(place, _PINNED, "pinned", pinned, (("set_minor", pinned),))
         elif kept_invoice is not None:
-            self.put(place, _PINNED, "hold", kept_invoice, ("billed_minor", kept_invoice))
+            facts: tuple[Fact, ...] = (("billed_minor", kept_invoice),)
+            self.put(place, _PINNED, "hold", kept_invoice, facts)
         elif isinstance(basis, Fixed):
             fixed, extra, cap = basis.amount_minor, milestone.extra_minor, milestone.cap_minor
             amount = max(fixed + extra, 0)
-            facts: tuple[Fact, ...] = (("fixed_minor", fixed), ("extra_minor", extra))
+            facts = (("fixed_minor", fixed), ("extra_minor", extra))
             if cap is not None and amount > cap:
                 amount, facts = cap, (*facts, ("cap_minor", cap))
-            self.put(place, _PINNED, "fixed", amount, *facts)
+            self.put(place, _PINNED, "fixed", amount, facts)
         wanted = self.amounts[place]
         if wanted < 0:
             _refuse_negative(self.positions[place], place)
         if wanted < paid:
             facts = (("wanted_minor", wanted), ("paid_minor", paid))
-            self.put(place, _PINNED, "paid_floor", paid, *facts)
+            self.put(place, _PINNED, "paid_floor", paid, facts)
             self.warn("below_paid", place, paid - wanted)
         self._warn_over_cap(place, self.amounts[place])
 
     def put(
-        self, place: int, state: ShareState, code: str, amount_minor: int, *facts: Fact
+        self,
+        place: int,
+        state: ShareState,
+        code: str,
+        amount_minor: int,
+        facts: tuple[Fact, ...],
     ) -> None:
         """Give a milestone its amount, and the reason for it."""
         self.states[place] = state
@@ -176,19 +188,13 @@ class Desk:
                 _refuse_negative(self.positions[place], place)
             self.warn("over_cap", place, amount_minor - cap)
 
-    def all_facts(self, code: str, own: tuple[Fact, ...]) -> tuple[Fact, ...]:
-        """Return a milestone's facts with those that are common."""
-        return (self.share_facts if code == "share" else self.split_facts) + own
-
-    def weights(self) -> list[int]:
+    def weights(self) -> Sequence[int]:
         """Return the original weights of the open ones, as whole numbers of one scale."""
         scale = lcm(*self.denominators)
         if scale == 1:
             return self.numerators  # whole percents, or parts
-        return [
-            numerator * (scale // denominator)
-            for numerator, denominator in zip(self.numerators, self.denominators, strict=True)
-        ]
+        factors = map(scale.__floordiv__, self.denominators)
+        return list(map(mul, self.numerators, factors))
 
 
 def _refuse_unbilled(position: Position, place: int) -> None:

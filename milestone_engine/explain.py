@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-Fact = tuple[str, int | str]
+Fact = tuple[str, int]
 
 #: Every code a Derivation may carry, and the facts that it has beside those of the whole split.
 CODES: Mapping[str, str] = MappingProxyType(
@@ -48,7 +48,7 @@ class Derivation:
     code: str  #: from CODES, in a Plan from PLAN_CODES too
     facts: tuple[Fact, ...]  #: name and value, in the order of the calculation
 
-    def fact(self, name: str) -> int | str:
+    def fact(self, name: str) -> int:
         """Return one fact.
 
         Raises:
@@ -56,6 +56,6 @@ class Derivation:
         """
         return dict(self.facts)[name]
 
-    def as_dict(self) -> dict[str, int | str]:
+    def as_dict(self) -> dict[str, int]:
         """Return the facts as a dictionary, in order."""
         return dict(self.facts)

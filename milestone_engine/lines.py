@@ -99,9 +99,14 @@ def left_to_bill(lines: Sequence[LineAmount], already: Iterable[Cell]) -> dict[s
     """Return line id -> what is left of it, in order, removed lines last."""
     _refuse_repeated([line.line_id for line in lines], "lines")
     left = {line.line_id: line.amount_minor for line in lines}
-    for cell in already:
-        left[cell.line_id] = left.get(cell.line_id, 0) - cell.amount_minor
+    take_off(left, ((cell.line_id, cell.amount_minor) for cell in already))
     return left
+
+
+def take_off(left: dict[str, int], billed: Iterable[tuple[str, int]]) -> None:
+    """Take what is billed, by line id, off what is left."""
+    for line_id, amount in billed:
+        left[line_id] = left.get(line_id, 0) - amount
 
 
 def _refuse_repeated(ids: Sequence[str], name: str) -> None:
@@ -167,15 +172,18 @@ def _fill_columns(
     debts = [0] * len(milestone_amounts)  # in parts of `whole`
     later_first = range(len(milestone_amounts) - 1, -1, -1)
     for left in line_remaining:
-        cells = [divmod(amount * left, whole) for amount in milestone_amounts]
-        column = [cell[0] for cell in cells]
+        column, parts = [], []
+        for amount in milestone_amounts:
+            quotient, part = divmod(amount * left, whole)
+            column.append(quotient)
+            parts.append(part)
         columns.append(column)
         units = left - sum(column)
         if not units:
             chosen.append([])
             continue
-        parts = [cell[1] for cell in cells]
-        debts = [debt + part for debt, part in zip(debts, parts, strict=True)]
+        for place, part in enumerate(parts):
+            debts[place] += part
         eager = [place for place in later_first if parts[place]]
         eager.sort(key=debts.__getitem__, reverse=True)
         del eager[units:]

@@ -46,7 +46,7 @@ from milestone_engine.split import (
     ShareState,
     Split,
     SplitWarning,
-    make_share,
+    make_shares,
     make_split,
 )
 
@@ -94,10 +94,17 @@ def rebalance(
     """
     minor_units(currency)
     desk = settle(total_minor, positions, on_invoiced, cash_step_minor)
-    facts = map(desk.all_facts, desk.codes, desk.facts)
-    columns = (positions, desk.states, desk.amounts, desk.codes, facts)
+    shares = make_shares(
+        positions,
+        desk.states,
+        desk.amounts,
+        desk.codes,
+        desk.facts,
+        of_shares=desk.share_facts,
+        of_split=desk.split_facts,
+    )
     return make_split(
-        tuple(map(make_share, *columns)),
+        shares,
         tuple(desk.warnings),
         credit_minor=desk.credit,
         on_account_minor=desk.on_account,
@@ -139,7 +146,7 @@ def _check(total_minor: int, positions: Sequence[Position], cash_step_minor: int
     for position in positions:
         milestone = position.milestone
         ids.add(milestone.id)
-        kinds.add(milestone.basis.__class__)
+        kinds.add(type(milestone.basis))
     if len(ids) < len(positions):
         check_ids([position.milestone for position in positions])
     if len(kinds) > 1:
@@ -157,14 +164,15 @@ def _share_out(desk: Desk, purse: int, step: int) -> int:
         ("shared_minor", shared.shared_minor),
         ("weight_sum", shared.weight_sum),
     )
+    amounts, facts = desk.amounts, desk.facts
     columns = (desk.open, weights, shared.amounts, shared.units, shared.codes, desk.extras)
     for place, weight, amount, unit, code, extra in zip(*columns, strict=True):
-        desk.amounts[place] = amount
         if code == "share":
+            amounts[place] = amount
             own: tuple[Fact, ...] = (("weight", weight), ("unit", unit))
-            desk.facts[place] = (*own, ("extra_minor", extra)) if extra else own
+            facts[place] = (*own, ("extra_minor", extra)) if extra else own
         else:
-            desk.put(place, _OPEN, code, amount, *_bound_facts(code, weight, amount, extra))
+            desk.put(place, _OPEN, code, amount, _bound_facts(code, weight, amount, extra))
     return shared.rest_minor
 
 
@@ -180,7 +188,8 @@ def _bound_facts(code: str, weight: int, amount: int, extra: int) -> tuple[Fact,
 def _place_rest(desk: Desk, rest: int) -> int:
     """Place what no weight could take, by rules 4 and 5; return what has no place."""
     if not desk.open:
-        takers, warning = _last_without_invoice(desk), "rest_to_pinned"
+        takers: Sequence[int] = _last_without_invoice(desk)
+        warning = "rest_to_pinned"
     elif any(desk.numerators):
         return rest  # all caps are full
     else:
@@ -190,7 +199,7 @@ def _place_rest(desk: Desk, rest: int) -> int:
         taken = rest if cap is None else max(min(rest, cap - amount), 0)
         if taken:
             facts = (("base_minor", amount), ("rest_minor", taken))
-            desk.put(place, desk.states[place], "rest", amount + taken, *facts)
+            desk.put(place, desk.states[place], "rest", amount + taken, facts)
             desk.warn(warning, place, taken)
             rest -= taken
     return rest
@@ -218,7 +227,7 @@ def _give_way(desk: Desk, rest: int) -> int:
             given = min(-rest, amount - desk.positions[place].paid_minor)
             if given > 0:
                 facts = (("wanted_minor", amount), ("given_minor", given))
-                desk.put(place, yielding, "gave_way", amount - given, *facts)
+                desk.put(place, yielding, "gave_way", amount - given, facts)
                 desk.warn("gave_way", place, given)
                 rest += given
     return rest

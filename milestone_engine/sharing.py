@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Shared:
     """What each one gets of a purse: working columns in the order of the weights, not a value."""
 
@@ -53,15 +53,14 @@ def share(
         step: the smallest coin in minor units.
     """
     whole = sum(weights)
-    if not whole or (step > 1 and not all(weights)):
+    if not whole or step > 1:
         return _bounded(purse_minor, weights, extras, floors, caps, step)
     shared = purse_minor - sum(extras)
-    amounts, remainders, codes = [], [], []
+    amounts, remainders = [], []
     for weight in weights:
         amount, remainder = divmod(shared * weight, whole)
         amounts.append(amount)
         remainders.append(remainder)
-        codes.append("share" if weight else "extra")
     # As a rule no exact share lies outside its floor and cap, and plain division will do.
     if shared < 0 or any(extras) or any(floors) or caps.count(None) < len(caps):
         for place, floor in enumerate(floors):
@@ -69,14 +68,12 @@ def share(
             cap = caps[place]
             if amount < floor or (cap is not None and amount + (remainders[place] > 0) > cap):
                 return _bounded(purse_minor, weights, extras, floors, caps, step)
-    return Shared(
-        amounts=amounts,
-        codes=codes,
-        units=_round(amounts, remainders, whole, floors, caps, step),
-        shared_minor=shared,
-        weight_sum=whole,
-        rest_minor=0,
-    )
+    if all(weights):
+        codes = ["share"] * len(amounts)
+    else:
+        codes = ["share" if weight else "extra" for weight in weights]
+    units = _round(amounts, remainders, whole, floors, caps, step)
+    return Shared(amounts, codes, units, shared, whole, 0)
 
 
 def _round(
@@ -128,9 +125,9 @@ def _round_to_steps(
 ) -> list[int]:
     """Round to whole coins. A floor or cap that is no whole coin bounds the step next to it.
 
-    Every exact amount goes down to its coin or its floor. As long as a whole rise is left, the
-    largest fractional parts rise, to the next coin or the cap. The exact amounts lie between the
-    two, so what is left in the end is less than the next rise; it goes to the last with room.
+    Every exact amount goes down to its coin or its floor. As long as a whole coin is left, the
+    largest fractional parts rise, to the next coin or the cap. What is left in the end is less than
+    a coin; it goes to the last with room.
     """
     downs = list(amounts)
     rises, parts = [], []
@@ -144,7 +141,7 @@ def _round_to_steps(
         amounts[place] = low
     left = sum(downs) + sum(remainders) // whole - sum(amounts)
     for place in _by_remainder(parts):
-        if rises[place] > left:
+        if left < step:
             break
         amounts[place] += rises[place]
         left -= rises[place]
@@ -179,6 +176,8 @@ def _bounded(
     codes = ["floor" if weight else "extra" for weight in weights]
     units = [0] * len(weights)
     rest, slope, free = _walk(purse, weights, extras, caps, amounts, codes, floors)
+    if step > 1:
+        rest, slope, free = _without_full(rest, slope, free, weights, extras, caps, amounts, codes)
     shared = rest  # told only of those that are free
     if free:
         pairs = [divmod(shared * weights[place], slope) for place in free]
@@ -198,14 +197,7 @@ def _bounded(
         rest = 0
     elif rest < 0:
         rest = _take_extras_back(amounts, codes, floors, rest)
-    return Shared(
-        amounts=amounts,
-        codes=codes,
-        units=units,
-        shared_minor=shared,
-        weight_sum=slope,
-        rest_minor=rest,
-    )
+    return Shared(amounts, codes, units, shared, slope, rest)
 
 
 def _clamp(amount: int, floor: int, cap: int | None) -> int:
@@ -245,6 +237,32 @@ def _walk(
             free.add(place)
             base, slope = base - bound + extra, slope + weight
     return purse - base, slope, sorted(free)
+
+
+def _without_full(
+    rest: int,
+    slope: int,
+    free: Sequence[int],
+    weights: Sequence[int],
+    extras: Sequence[int],
+    caps: Sequence[int | None],
+    amounts: list[int],
+    codes: list[str],
+) -> tuple[int, int, list[int]]:
+    """Take those that meet their cap exactly out of the free ones: coins are not rounded on them.
+
+    Returns:
+        As `_walk()`.
+    """
+    kept, shared, whole = [], rest, slope
+    for place in free:
+        cap, weight, extra = caps[place], weights[place], extras[place]
+        if cap is not None and (cap - extra) * whole == shared * weight:
+            amounts[place], codes[place] = cap, "cap"
+            rest, slope = rest - (cap - extra), slope - weight
+        else:
+            kept.append(place)
+    return rest, slope, kept
 
 
 def _bends(

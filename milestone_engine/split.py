@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
-from typing import cast
 
 from milestone_engine.explain import Derivation, Fact
 from milestone_engine.schedule import Basis, Milestone
@@ -142,11 +141,11 @@ def make_position(
     milestone.extra_minor = extra_minor
     milestone.__class__ = Milestone  # type: ignore[assignment]
     position = _PositionDraft()
-    position.milestone = cast(Milestone, milestone)
+    position.milestone = milestone  # type: ignore[assignment]
     position.billed_minor = billed_minor
     position.paid_minor = paid_minor
     position.__class__ = Position  # type: ignore[assignment]
-    return cast(Position, position)
+    return position  # type: ignore[return-value]
 
 
 class _ShareDraft:
@@ -184,25 +183,46 @@ class _WhyDraft:
     facts: tuple[Fact, ...]
 
 
-def make_share(
-    position: Position, state: ShareState, amount_minor: int, code: str, facts: tuple[Fact, ...]
-) -> Share:
-    """Return the Share of one position, with its Derivation."""
-    why = _WhyDraft()
-    why.code = code
-    why.facts = facts
-    why.__class__ = Derivation  # type: ignore[assignment]
-    draft = _ShareDraft()
-    paid_minor = position.paid_minor
-    draft.milestone_id = position.milestone.id
-    draft.state = state
-    draft.amount_minor = amount_minor
-    draft.billed_minor = position.billed_minor
-    draft.paid_minor = paid_minor
-    draft.due_minor = amount_minor - paid_minor if amount_minor > paid_minor else 0
-    draft.why = cast(Derivation, why)
-    draft.__class__ = Share  # type: ignore[assignment]
-    return cast(Share, draft)
+def make_shares(
+    positions: Sequence[Position],
+    states: Sequence[ShareState],
+    amounts: Sequence[int],
+    codes: Sequence[str],
+    facts: Sequence[tuple[Fact, ...]],
+    *,
+    of_shares: tuple[Fact, ...],
+    of_split: tuple[Fact, ...],
+) -> tuple[Share, ...]:
+    """Return one Share per position, each with its Derivation.
+
+    Args:
+        positions: in order, as are the columns that follow.
+        states: what each is.
+        amounts: in minor units.
+        codes: of the derivations.
+        facts: those of its own.
+        of_shares: what the facts of a share begin with.
+        of_split: what those of all others begin with.
+    """
+    shares = []
+    columns = (positions, states, amounts, codes, facts)
+    for position, state, amount, code, own in zip(*columns, strict=True):
+        why = _WhyDraft()
+        why.code = code
+        why.facts = (of_shares if code == "share" else of_split) + own
+        why.__class__ = Derivation  # type: ignore[assignment]
+        draft = _ShareDraft()
+        paid = position.paid_minor
+        draft.milestone_id = position.milestone.id
+        draft.state = state
+        draft.amount_minor = amount
+        draft.billed_minor = position.billed_minor
+        draft.paid_minor = paid
+        draft.due_minor = amount - paid if amount > paid else 0
+        draft.why = why  # type: ignore[assignment]
+        draft.__class__ = Share  # type: ignore[assignment]
+        shares.append(draft)
+    return tuple(shares)  # type: ignore[arg-type]
 
 
 class _SplitDraft:
@@ -239,4 +259,4 @@ def make_split(
     draft.on_account_minor = on_account_minor
     draft.unallocated_minor = unallocated_minor
     draft.__class__ = Split  # type: ignore[assignment]
-    return cast(Split, draft)
+    return draft  # type: ignore[return-value]

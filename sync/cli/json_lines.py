@@ -18,7 +18,7 @@ import orjson
 
 from milestone_engine.cases import error_object
 from milestone_engine.errors import EngineError
-from milestone_engine.readers import CaseError
+from milestone_engine.readers import CaseError, Steps
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -30,7 +30,7 @@ CHUNK_BYTES = 1 << 18
 SMALL_BYTES = 1 << 13
 
 #: Helpers take a moment to start; a stream shorter than this is done before they are there.
-HELP_AFTER_BYTES = 1 << 21
+HELP_AFTER_BYTES = 1 << 20
 
 #: Chunks under way per helper: one in work, one to go on with.
 AHEAD = 2
@@ -38,11 +38,13 @@ AHEAD = 2
 #: A case makes some hundred values and no cycles: the collector may look less often.
 COLLECT_EVERY = 50_000
 
-Answer = Callable[[object], dict[str, Any]]
+#: Cases that take a step together: enough to keep its code warm, few enough to stay in the cache.
+TOGETHER = 32
+
 Answered = tuple[bytes, bool]  #: the answers; whether all cases were right
 
 
-def answer_stream(source: BinaryIO, sink: BinaryIO, answer: Answer) -> bool:
+def answer_stream(source: BinaryIO, sink: BinaryIO, steps: Steps) -> bool:
     """Answer every line of a stream; return whether all cases were right.
 
     Blank lines are passed over. A wrong case has its error object on its line.
@@ -50,11 +52,11 @@ def answer_stream(source: BinaryIO, sink: BinaryIO, answer: Answer) -> bool:
     Args:
         source: lines of JSON, open until its end.
         sink: gets one line per case, in order.
-        answer: a function of a module, since helpers must find it.
+        steps: functions of a module, since helpers must find them.
     """
     gc.set_threshold(COLLECT_EVERY)
     is_right = True
-    for text, well in _answered(_chunks(source), answer):
+    for text, well in _answered(_chunks(source), steps):
         sink.write(text)
         sink.flush()
         is_right &= well
@@ -88,14 +90,14 @@ def _chunks(source: BinaryIO) -> Iterator[bytes]:
     yield b"".join(begun)
 
 
-def _answered(chunks: Iterator[bytes], answer: Answer) -> Iterator[Answered]:
+def _answered(chunks: Iterator[bytes], steps: Steps) -> Iterator[Answered]:
     """Answer chunks in order: here as long as they are few, then with helpers."""
     seen = 0
     for chunk in chunks:
-        yield _answer_lines(chunk, answer)
+        yield _answer_lines(chunk, steps)
         seen += len(chunk)
         if seen >= HELP_AFTER_BYTES and _cores() > 1:
-            yield from _with_helpers(chunks, answer)
+            yield from _with_helpers(chunks, steps)
 
 
 def _cores() -> int:
@@ -103,7 +105,7 @@ def _cores() -> int:
     return len(known(0)) if known else os.cpu_count() or 1
 
 
-def _with_helpers(chunks: Iterator[bytes], answer: Answer) -> Iterator[Answered]:
+def _with_helpers(chunks: Iterator[bytes], steps: Steps) -> Iterator[Answered]:
     from concurrent.futures import ProcessPoolExecutor  # slow, and only long streams need it
 
     with ExitStack() as stack:
@@ -113,7 +115,7 @@ def _with_helpers(chunks: Iterator[bytes], answer: Answer) -> Iterator[Answered]
         stack.callback(pool.shutdown, cancel_futures=True)
         waiting: deque[Future[Answered]] = deque()
         for chunk in chunks:
-            waiting.append(pool.submit(_answer_lines, chunk, answer))
+            waiting.append(pool.submit(_answer_lines, chunk, steps))
             at_most = 0 if len(chunk) < SMALL_BYTES else AHEAD * _cores()
             while len(waiting) > at_most:
                 yield waiting.popleft().result()
@@ -121,17 +123,28 @@ def _with_helpers(chunks: Iterator[bytes], answer: Answer) -> Iterator[Answered]
             yield waiting.popleft().result()
 
 
-def _answer_lines(chunk: bytes, answer: Answer) -> Answered:
+def _answer_lines(chunk: bytes, steps: Steps) -> Answered:
     """Answer the lines of one chunk."""
+    lines = [line for line in chunk.split(b"\n") if line and not line.isspace()]
+    answers: list[str] = []
     is_right = True
-    answers = []
-    for line in chunk.split(b"\n"):
-        if not line or line.isspace():
-            continue
-        try:
-            found = answer(parse_json(line))
-        except EngineError as error:
-            found, is_right = error_object(error), False
-        answers.append(orjson.dumps(found))
-    answers.append(b"")
-    return b"\n".join(answers), is_right
+    for start in range(0, len(lines), TOGETHER):
+        found: list[Any] = lines[start : start + TOGETHER]
+        for step in (parse_json, *steps):
+            found = [_taken(step, value) for value in found]
+        for answer in found:
+            if isinstance(answer, EngineError):
+                answer, is_right = orjson.dumps(error_object(answer)).decode(), False
+            answers.append(answer)
+    answers.append("")
+    return "\n".join(answers).encode(), is_right
+
+
+def _taken(step: Callable[[Any], Any], value: object) -> object:
+    """Return what a step makes of a value; a refusal, once there is one, stays to the end."""
+    if isinstance(value, EngineError):
+        return value
+    try:
+        return step(value)
+    except EngineError as error:
+        return error.with_traceback(None)

@@ -10,6 +10,7 @@ error object.
 from __future__ import annotations
 
 import codecs
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -20,10 +21,17 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, NoReturn
 import orjson
 import typer
 
-from milestone_engine.cases import error_object, lines_case, rebalance_case
+from milestone_engine.cases import (
+    REBALANCE_STEPS,
+    answered,
+    error_object,
+    lines_case,
+    rebalance_case,
+)
 from milestone_engine.errors import REMEDIES, EngineError
-from milestone_engine.readers import Json
-from sync.cli.json_lines import Answer, answer_stream, parse_json
+from milestone_engine.lines_cases import LINES_STEPS
+from milestone_engine.readers import Json, Steps
+from sync.cli.json_lines import answer_stream, parse_json
 
 if TYPE_CHECKING:
     from mapping.templates import Template
@@ -69,6 +77,7 @@ def check(
     """Say what is wrong with a schedule template or a case, and where; else show it."""
     from sync.cli.schedule_tables import show_case, show_template, template_json
 
+    _show_what_can_be_shown()
     is_template = file.endswith((".yaml", ".yml"))
     try:
         if is_template:
@@ -99,14 +108,16 @@ def rebalance(
         if jsonl:
             raise typer.BadParameter("--explain shows one case; leave out --jsonl")
         from sync.cli.schedule_tables import show_case as show
-    _run(file, rebalance_case, jsonl=jsonl, show=show)
+
+        _show_what_can_be_shown()
+    _run(file, REBALANCE_STEPS, jsonl=jsonl, show=show)
 
 
 def lines(
     file: FileArgument = "-", jsonl: JsonlOption = False, as_json: JsonOption = False
 ) -> None:
     """Spread milestone amounts over contract lines, exact by row and by column."""
-    _run(file, lines_case, jsonl=jsonl, show=_print)
+    _run(file, LINES_STEPS, jsonl=jsonl, show=_print)
 
 
 def compare(
@@ -117,6 +128,7 @@ def compare(
     from milestone_engine.laboratory import comparison
     from sync.cli.schedule_tables import show_comparison
 
+    _show_what_can_be_shown()
     try:
         found = comparison(parse_json(_read(file)))
     except EngineError as error:
@@ -124,14 +136,14 @@ def compare(
     _print(found) if as_json else show_comparison(found)
 
 
-def _run(file: str, answer: Answer, *, jsonl: bool, show: Show) -> None:
+def _run(file: str, steps: Steps, *, jsonl: bool, show: Show) -> None:
     """Answer one case, or all of a stream."""
     try:
         if not jsonl:
-            show(answer(parse_json(_read(file))))
+            show(answered(parse_json(_read(file)), steps))
             return
         with _opened(file) as source:
-            is_right = answer_stream(source, sys.stdout.buffer, answer)
+            is_right = answer_stream(source, sys.stdout.buffer, steps)
     except EngineError as error:
         _end(error, as_json=True)
     except BrokenPipeError:
@@ -139,6 +151,12 @@ def _run(file: str, answer: Answer, *, jsonl: bool, show: Show) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         is_right = False
     raise typer.Exit(0 if is_right else 1)
+
+
+def _show_what_can_be_shown() -> None:
+    """Let a terminal that lacks a letter of an id or a label show its number instead."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _is_lines(case: object) -> bool:
@@ -179,7 +197,8 @@ def _opened(file: str) -> Iterator[BinaryIO]:
         source = Path(file).open("rb")  # noqa: SIM115  # what goes wrong later is no matter of the file
     except (OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or str(error)
-        raise _FileError(f"{file}: {said}", code="not_readable", at=file) from None
+        name = os.fsencode(file).decode(errors="replace")  # a name need not be UTF-8
+        raise _FileError(f"{name}: {said}", code="not_readable", at=name) from None
     with source:
         yield source
 

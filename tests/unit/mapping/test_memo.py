@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mapping.memo import is_meant, read_phrases, slug
@@ -224,6 +224,7 @@ words = st.sampled_from(
 )
 
 
+@settings(deadline=2000)  # milliseconds: a pattern that runs away takes minutes
 @given(st.lists(words, max_size=60))
 def test_any_mixture_of_our_own_words_is_read_in_time(parts):
     """No spelling makes the patterns run away: 60 words end within the test's deadline."""

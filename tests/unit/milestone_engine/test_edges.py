@@ -20,6 +20,46 @@ from milestone_engine.sharing import share
 from tests.unit.milestone_engine.builders import a_milestone, at, cents, fixed, positions
 
 
+def test_who_takes_nothing_of_the_rest_is_not_named():
+    """The last 0 % milestone is at its limit; the rest goes past it, and so does the warning."""
+    rows = positions(at("0"), at("0", cap="0"))
+
+    split = rebalance(500, rows, currency="USD")
+
+    assert [share.why.code for share in split.shares] == ["rest", "extra"]
+    assert [warning.milestone_id for warning in split.warnings] == ["m1"]
+
+
+def test_a_held_invoice_above_its_limit_is_warned_about():
+    """It cannot come down, so a person should know: 30 billed, 10 allowed."""
+    rows = positions(at("50", "30", held=True, cap="10"), at("50"))
+
+    split = rebalance(cents("100"), rows, currency="USD")
+
+    found = [(one.code, one.milestone_id, one.amount_minor) for one in split.warnings]
+    assert found == [("over_cap", "m1", 2_000)]
+
+
+def test_a_limit_that_is_just_met_is_no_reason():
+    """A fixed amount of exactly its cap, a pin on exactly what is paid: nothing to tell."""
+    rows = positions(at(fixed("10"), cap="10"), at("100", "9", "4", pinned="4"))
+
+    split = rebalance(cents("14"), rows, currency="USD")
+
+    assert [share.why.code for share in split.shares] == ["fixed", "pinned"]
+    assert "cap_minor" not in split.shares[0].why.as_dict()
+    assert split.warnings == ()
+
+
+def test_a_coin_of_one_unit_is_a_coin():
+    """It changes nothing; there is none smaller."""
+    rows = positions(at("50"), at("50"))
+
+    assert rebalance(7, rows, currency="USD", cash_step_minor=1).shares == (
+        rebalance(7, rows, currency="USD").shares
+    )
+
+
 def test_a_coin_stops_at_a_limit_that_is_no_whole_coin():
     """15 for two in coins of 5, the later at most 8: it rises to 8, and 7 are left."""
     shared = share(15, [1, 1], extras=[0, 0], floors=[0, 0], caps=[None, 8], step=5)

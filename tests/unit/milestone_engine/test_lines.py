@@ -19,6 +19,13 @@ def check(table, lines, milestones):
             assert abs(cell * whole - amount * left) < abs(whole)
 
 
+def test_a_sum_below_zero_is_spread_like_any():
+    """Lines that are taken back: the same fractions, the other way."""
+    lines, milestones = [-7, -4, 2], [-3, -6]
+
+    check(spread_lines(lines, milestones), lines, milestones)
+
+
 @pytest.mark.parametrize(
     ("lines", "milestones", "table"),
     [
@@ -31,6 +38,9 @@ def check(table, lines, milestones):
         pytest.param(["0.01", "0.01", "0.01"], ["0.01", "0.01", "0.01"],
                      [["0", "0", "0.01"], ["0", "0.01", "0"], ["0.01", "0", "0"]],
                      id="on-a-tie-the-later-milestone-first"),
+        pytest.param(["-0.01", "-0.01", "-0.01"], ["-0.01", "-0.01", "-0.01"],
+                     [["-0.01", "0", "0"], ["0", "-0.01", "0"], ["0", "0", "-0.01"]],
+                     id="below-zero-the-other-way"),
         pytest.param(["0.03"], ["0.01", "0.02"], [["0.01"], ["0.02"]], id="one-line"),
         pytest.param(["0.01", "0.02"], ["0.03"], [["0.01", "0.02"]], id="one-milestone"),
         pytest.param(["0.05", "0", "0.02"], ["0", "0.07"], [["0", "0", "0"], ["0.05", "0", "0.02"]],

@@ -40,6 +40,12 @@ def shared(purse, weights, *, extras=None, floors=None, caps=None, step=1):
         pytest.param(100, [1, 1], {"extras": [30, -20]}, [75, 25], "share share", id="extras"),
         pytest.param(10, [1, 1], {"extras": [30, 0]}, [10, 0], "share floor",
                      id="level-below-zero"),
+        pytest.param(100, [1, 1, 1], {"caps": [10, 45, None]}, [10, 45, 45], "cap share share",
+                     id="exactly-at-a-cap-beside-one-that-is-in-force"),
+        pytest.param(100, [1, 1], {"floors": [40, 0], "caps": [40, None]}, [40, 60], "floor share",
+                     id="a-cap-that-yielded-to-the-floor"),
+        pytest.param(100, [1, 1], {"extras": [5, 0], "caps": [20, None]}, [20, 80], "cap share",
+                     id="an-extra-below-a-cap"),
         pytest.param(10, [0, 1], {"extras": [4, 0]}, [4, 6], "extra share", id="a-zero-weight"),
     ],
 )  # fmt: skip
@@ -50,6 +56,36 @@ def test_shares(purse, weights, bounds, amounts, codes):
     assert found.amounts == amounts
     assert " ".join(found.codes) == codes
     assert sum(found.amounts) + found.rest_minor == purse
+
+
+@pytest.mark.parametrize(
+    ("purse", "weights", "bounds", "step", "amounts", "codes"),
+    [
+        pytest.param(8, [1, 1], {"extras": [0, -2], "floors": [0, 3]}, 2, [5, 3], "share floor",
+                     id="exactly-at-its-floor"),
+        pytest.param(39, [1, 1, 1], {"caps": [None, 13, None]}, 10, [10, 13, 16],
+                     "share cap share", id="exactly-at-its-cap"),
+        pytest.param(39, [1, 1, 1], {"caps": [None, 13, None]}, 2, [12, 13, 14],
+                     "share cap share", id="exactly-at-its-cap-in-small-coins"),
+        pytest.param(41, [1, 1, 1], {"extras": [0, 2, 0], "caps": [None, 15, None]}, 10,
+                     [10, 15, 16], "share cap share", id="exactly-at-its-cap-by-its-extra"),
+        pytest.param(1, [5, 1, 1], {"caps": [1, None, None]}, 100, [0, 0, 1],
+                     "share share share", id="no-small-change-for-a-cap"),
+        pytest.param(10, [1, 1, 2], {}, 5, [0, 5, 5], "share share share",
+                     id="coins-to-the-largest-parts"),
+    ],
+)  # fmt: skip
+def test_coins_are_rounded_on_those_that_share(purse, weights, bounds, step, amounts, codes):
+    """Those at a floor or cap stay there; less than a coin goes to the last that shares."""
+    found = shared(purse, weights, **bounds, step=step)
+
+    assert (found.amounts, " ".join(found.codes)) == (amounts, codes)
+    assert found.rest_minor == 0
+
+
+def test_nothing_is_rounded_at_a_bound():
+    """The units are those of the ones that share."""
+    assert shared(100, [1, 1, 2], caps=[11, None, None]).units == [0, 1, 0]
 
 
 def test_units_go_to_the_largest_remainders():

@@ -13,7 +13,8 @@ import typer
 from typer.testing import CliRunner
 
 from config import schedules_folder
-from milestone_engine.cases import lines_case, rebalance_case
+from milestone_engine.cases import REBALANCE_STEPS, lines_case, rebalance_case
+from milestone_engine.lines_cases import LINES_STEPS
 from sync.cli import json_lines
 from sync.cli.main import app
 from tests.unit.milestone_engine.test_cases import CASE, LINES, a_case
@@ -112,7 +113,7 @@ def test_lines_may_come_in_pieces():
     text = b"\xef\xbb\xbf" + b"\n\n".join([json.dumps(LINES).encode()] * 3)
     sink = io.BytesIO()
 
-    assert json_lines.answer_stream(Trickle(text), sink, lines_case)
+    assert json_lines.answer_stream(Trickle(text), sink, LINES_STEPS)
 
     assert [json.loads(line) for line in sink.getvalue().splitlines()] == [lines_case(LINES)] * 3
 
@@ -129,7 +130,7 @@ def test_helpers_answer_in_order(monkeypatch):
     sink = io.BytesIO()
 
     text = "\n".join(map(json.dumps, cases)).encode()
-    assert not json_lines.answer_stream(io.BytesIO(text), sink, rebalance_case)
+    assert not json_lines.answer_stream(io.BytesIO(text), sink, REBALANCE_STEPS)
 
     found = [json.loads(line) for line in sink.getvalue().splitlines()]
     assert found[250]["error"]["code"] == "money_text"
