@@ -236,6 +236,27 @@ def test_commands_refuse_what_is_not_there(installation: Installation) -> None:
         assert "error" in installation.command(*words, exit_codes=(2,)), words
 
 
+def test_a_decision_is_listed_and_taken_back(installation: Installation) -> None:
+    """By the names that people use; what is not there is refused."""
+    job = next(one["job"] for one in installation.command("jobs") if one["job"])
+    (number,) = installation.command("job", "hold", job, "m1")["decisions"]
+    (listed,) = installation.command("job", "decisions", job)
+    assert (listed["no"], listed["said"]) == (
+        number,
+        "a payment on m1 is on its way: it does not move",
+    )
+    installation.command("job", "undo", job, str(number))
+    assert installation.command("job", "decisions", job) == []
+    for words in (
+        ("job", "undo", job, str(number)),
+        ("job", "bill-again", job, "9999-M9"),
+        ("job", "route", job, "9999-CO-1", "next"),
+        ("job", "claim", job, "no such payment", "m1"),
+        ("job", "cancel", job, "--value", "1.005"),
+    ):
+        assert "error" in installation.command(*words, exit_codes=(2,)), words
+
+
 def test_a_plan_writes_nothing(installation: Installation) -> None:
     """The sandbox's history and every table but tokens and metered calls are equal before and
     after.
