@@ -120,6 +120,8 @@ def _notices(view: JobView) -> Iterator[str]:
             f"{company} has put this job on hold. Below is the plan as it stands; nothing new is "
             "asked until the job goes on."
         )
+    if view.state == "cancelled":
+        yield f"{company} has ended this job. Below is what it comes to."
     if view.credit_minor:
         amount = money(view.credit_minor, currency=view.currency)
         yield f"{amount} more is paid than the contract comes to. {company} will settle that."

@@ -127,6 +127,8 @@ def next_phrases(view: JobView) -> tuple[str, ...]:
         return _asked_phrases(view)
     if view.state == "frozen":
         return ("This job is on hold: nothing is asked of you now",)
+    if view.state == "cancelled":
+        return ("This job has ended: nothing is asked of you now",)
     amount = money(one.due_minor, currency=view.currency)
     much = " ".join(filter(None, ("Next:", amount, say_tax(one, currency=view.currency))))
     asked = trigger(one.trigger, event_label=one.event_label)
