@@ -8,8 +8,10 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from config.legal import read_legal
 from milestone_engine.decisions import Routing
@@ -58,12 +60,15 @@ def list_companies(
     if as_json:
         print_json(rows)
         return
-    table = Table("realm", "company", "state", "mode", "zone", "policy", "last sync", box=None)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
+    for name in ("realm", "company", "state", "mode", "zone", "last sync"):
+        table.add_column(name, no_wrap=name != "company")
     for row in rows:
-        policy = ", ".join(f"{name} {value}" for name, value in row["policy"].items()) or "default"
+        policy = ", ".join(f"{name} {value}" for name, value in row["policy"].items()) or ""
         synced = f"{row['synced_at']:%Y-%m-%d %H:%M}" if row["synced_at"] else "never"
-        first = (str(row["realm"]), row["company"], row["state"], row["mode"], row["zone"])
-        table.add_row(*first, policy, synced)
+        named = Text.assemble(row["company"], *(("\n", (policy, "dim")) if policy else ()))
+        rest = (row["state"], row["mode"], row["zone"], synced)
+        table.add_row(str(row["realm"]), named, *rest)
     Console().print(table if rows else "No company is connected: open /connect.")
 
 

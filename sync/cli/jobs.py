@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, JustifyMethod
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -35,9 +38,18 @@ from sync.store.realms import get
 from sync.store.schedules import trigger_json
 from sync.store.tables import FindingRow, JobRow
 from sync.words import day, money, say_finding, say_why
+from sync.words.texts import one_line
 
 JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="the job's number, such as 1042")]
 EventArgument = Annotated[str, typer.Argument(metavar="EVENT", help="such as removal")]
+
+
+#: A job's line fits 80 columns.
+CUSTOMER_LENGTH_MAX = 24
+NEXT_LENGTH_MAX = 21
+
+#: States that say more than what comes next.
+_STATES = {"unmapped": "needs you", "frozen": "on hold", "cancelled": "ended"}
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -60,17 +72,18 @@ def list_jobs(
     realm: RealmOption = None, data: DataOption = None, as_json: JsonOption = False
 ) -> None:
     """List the jobs, and what needs a person."""
+    books: list[_Books] = []
     with attached(data) as found:
-        views: list[JobView] = []
-        loose: list[FindingRow] = []
         for realm_no in realm_numbers(found, realm):
             with found.app.database.begin(realm_no) as session:
-                views += _views(session, realm_no)
-                loose += [one for one in findings.open_ones(session, realm_no) if not one.job_id]
+                books.append(_books(session, realm_no))
+    views = [view for one in books for view in one.views]
+    loose = [finding for one in books for finding in one.loose]
     if as_json:
         print_json([*map(_row_json, views), *map(_loose_json, loose)])
     else:
-        _show_jobs(views, loose)
+        for one in books:
+            _show_books(Console(), one, is_alone=len(books) == 1)
     raise typer.Exit(1 if loose or any(view.findings for view in views) else 0)
 
 
@@ -173,11 +186,27 @@ def _day(text: str) -> date:
         raise WrongUse(f"{text!r} is not a date such as 2026-05-04", code="date") from None
 
 
-def _views(session: Session, realm_no: int) -> Sequence[JobView]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Books:
+    """One company's jobs, and what needs a person and is no job."""
+
+    company: str
+    currency: str
+    views: tuple[JobView, ...]
+    loose: tuple[FindingRow, ...]
+
+
+def _books(session: Session, realm_no: int) -> _Books:
+    realm = get(session, realm_no)
     ids = session.scalars(
         select(JobRow.job_id).where(JobRow.realm_no == realm_no).order_by(JobRow.job_id)
+    ).all()
+    return _Books(
+        company=realm.name,
+        currency=realm.currency,
+        views=tuple(view_job(session, realm_no, job_id) for job_id in ids),
+        loose=tuple(one for one in findings.open_ones(session, realm_no) if not one.job_id),
     )
-    return [view_job(session, realm_no, job_id) for job_id in ids.all()]
 
 
 def _row_json(view: JobView) -> dict[str, Any]:
@@ -259,25 +288,37 @@ def job_json(view: JobView) -> dict[str, Any]:
     }
 
 
-def _show_jobs(views: Sequence[JobView], loose: Sequence[FindingRow]) -> None:
-    console = Console()
-    table = Table("job", "customer", "contract", "paid", "next", "state", "needs you")
-    for column in (2, 3):
-        table.columns[column].justify = "right"
-    for view in views:
-        coming = view.next_payment
-        table.add_row(
-            view.base,
-            view.customer,
-            money(view.contract_total_minor, currency=view.currency),
-            money(view.paid_minor, currency=view.currency),
-            f"{coming.label}, {coming.state}" if coming else "",
-            view.state,
-            str(len(view.findings) or ""),
-        )
-    console.print(table)
-    for view in views:
+def _show_books(console: Console, books: _Books, *, is_alone: bool) -> None:
+    if not is_alone:
+        console.print(Text(f"\n{one_line(books.company)}", style="bold"))
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
+    for name in ("job", "customer", "contract", "paid", "next"):
+        justify: JustifyMethod = "right" if name in ("contract", "paid") else "left"
+        table.add_column(name, no_wrap=True, justify=justify)
+    for view in books.views:
+        table.add_row(*_cells(view))
+    console.print(table if books.views else "No jobs yet.")
+    for view in books.views:
         for finding in view.findings:
-            show_finding(console, finding, view.currency)
-    for finding in loose:
-        show_finding(console, finding, "USD")
+            show_finding(console, finding, view.currency, about=_about(finding, view))
+    for finding in books.loose:
+        show_finding(console, finding, books.currency)
+
+
+def _cells(view: JobView) -> tuple[str, str, str, str, str]:
+    is_planned = bool(view.milestones)
+    coming = view.next_payment
+    going = f"{coming.state}: {coming.label}" if coming else "paid in full"
+    return (
+        one_line(view.base),
+        one_line(view.customer.replace(":", ", "), limit=CUSTOMER_LENGTH_MAX),
+        money(view.contract_total_minor, currency=view.currency) if is_planned else "",
+        money(view.paid_minor, currency=view.currency) if view.paid_minor else "",
+        one_line(_STATES.get(view.state, going), limit=NEXT_LENGTH_MAX),
+    )
+
+
+def _about(finding: FindingRow, view: JobView) -> str:
+    """Name the job where the subject is its own: nobody knows QuickBooks' ids."""
+    own = (f"estimate:{view.estimate_id}", f"job:{view.base}")
+    return f"Job {one_line(view.base)}" if finding.subject in own else ""

@@ -41,9 +41,18 @@ def show_view(console: Console, view: JobView) -> None:
         show_finding(console, finding, view.currency)
 
 
-def show_finding(console: Console, finding: FindingRow, currency: str) -> None:
-    """Print what is wrong and what to do about it."""
-    reason, remedy = say_finding(finding.code, finding.subject, finding.facts, currency=currency)
+def show_finding(console: Console, finding: FindingRow, currency: str, *, about: str = "") -> None:
+    """Print what is wrong and what to do about it.
+
+    Args:
+        console: where.
+        finding: what was found.
+        currency: ISO 4217, for amounts.
+        about: what people call its subject, where the caller knows: `Job 1042`.
+    """
+    reason, remedy = say_finding(
+        finding.code, finding.subject, finding.facts, currency=currency, about=about
+    )
     lines = Table.grid(padding=(0, 1))
     lines.add_row(Text("!", style="yellow"), Text(reason))
     if remedy:
