@@ -31,7 +31,14 @@ from sync.bootstrap import App
 from sync.errors import FeedTooOld
 from sync.quickbooks.gateway import Changes
 from sync.store import findings, mirror, realms
-from sync.store.tables import JobDocumentRow, JobRow, MirrorRow, RealmRow
+from sync.store.tables import (
+    InboxRow,
+    JobDocumentRow,
+    JobRow,
+    MirrorRow,
+    RealmRow,
+    TimerRow,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +49,9 @@ OVERLAP = timedelta(minutes=5)
 FEED_AGE_MAX = timedelta(days=29)
 #: What can be deleted; lists such as customers are only made inactive, and then do not come back.
 TRANSACTIONS = frozenset({"Estimate", "Invoice", "Payment", "CreditMemo"})
-#: Without a word from any webhook the books are looked at this often.
-SWEEP_S = 900
+#: Without a word from any webhook the books are looked at this often; once webhooks are seen to
+#: work, the second is enough.
+SWEEP_S, CALM_SWEEP_S = 900, 86_400
 
 
 @dataclass(slots=True)
@@ -99,12 +107,38 @@ def apply(session: Session, realm_no: int, changes: Changes) -> Pulled:
     pulled.job_ids = _route(session, realm_no, pulled.changed)
     for job_id in sorted(pulled.job_ids):
         work.look_again(session, realm_no, job_id)
+    _set_sweep(session, realm_no, has_changes=bool(pulled.changed))
     session.execute(
         update(RealmRow)
         .where(RealmRow.realm_no == realm_no)
         .values(watermark=changes.as_of, synced_at=func.business_now())
     )
     return pulled
+
+
+def _set_sweep(session: Session, realm_no: int, *, has_changes: bool) -> None:
+    """Set when the books are looked at next without being asked to: a day from now while webhooks
+    tell of every change, a quarter of an hour from now once one did not.
+    """
+    realm = realms.get(session, realm_no)
+    is_silent = False
+    if has_changes and realm.pulled_at is not None:
+        told = select(InboxRow.inbox_id).where(
+            InboxRow.realm_no == realm_no, InboxRow.received_at > realm.pulled_at
+        )
+        is_silent = session.scalars(told.limit(1)).one_or_none() is None
+    seen_at = None if is_silent else realm.webhook_seen_at
+    every_s = CALM_SWEEP_S if seen_at is not None else SWEEP_S
+    session.execute(
+        update(RealmRow)
+        .where(RealmRow.realm_no == realm_no)
+        .values(webhook_seen_at=seen_at, pulled_at=func.lease_now())
+    )
+    session.execute(
+        update(TimerRow)
+        .where(TimerRow.realm_no == realm_no, TimerRow.name == "sweep")
+        .values(every_s=every_s, next_at=func.business_now() + timedelta(seconds=every_s))
+    )
 
 
 def _sweep_deleted(session: Session, realm_no: int, changes: Changes) -> list[tuple[str, str]]:

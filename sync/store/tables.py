@@ -84,6 +84,7 @@ class RealmRow(Row):
     state: Mapped[str]
     watermark: Mapped[datetime | None]
     synced_at: Mapped[datetime | None]
+    pulled_at: Mapped[datetime | None]  #: as `synced_at`, on the real clock
     webhook_seen_at: Mapped[datetime | None]
     blocked_until: Mapped[datetime | None]
     connected_at: Mapped[datetime]

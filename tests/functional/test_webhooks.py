@@ -13,7 +13,7 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from sync.store.tables import InboxRow
+from sync.store.tables import InboxRow, TimerRow
 from tests.functional.test_story import LINES
 from tests.house import House, served, until
 
@@ -177,6 +177,29 @@ def test_an_edit_within_the_second_of_our_write_is_no_echo(house: House, web: ht
     assert web.post("/webhooks/quickbooks", content=body, headers=sign(house, body)).is_success
 
     assert (stored(house), pulls(house)) == (2, 1)
+
+
+def test_webhooks_that_work_make_the_sweep_rare_and_a_silent_change_frequent_again(
+    house: House, web: httpx.Client
+) -> None:
+    """Once a day while webhooks tell of every change; every 15 minutes once one did not."""
+    house.sync()
+    assert sweep_s(house) == 900
+    house.accepted_estimate("6003", LINES)
+    body = json.dumps([event(house)]).encode()
+    assert web.post("/webhooks/quickbooks", content=body, headers=sign(house, body)).is_success
+    house.sync()
+    assert sweep_s(house) == 86_400
+
+    house.accepted_estimate("6004", LINES)
+    house.sync()
+    assert sweep_s(house) == 900
+
+
+def sweep_s(house: House) -> int:
+    """The seconds between two looks at the company's books."""
+    with house.app.database.begin(house.realm_no) as session:
+        return session.scalars(select(TimerRow.every_s)).one()
 
 
 def test_every_answer_carries_the_headers(house: House, web: httpx.Client) -> None:

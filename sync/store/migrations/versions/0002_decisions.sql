@@ -18,5 +18,8 @@ ALTER TABLE schedule ADD COLUMN previews jsonb NOT NULL DEFAULT '[]';
 ALTER TABLE schedule ADD COLUMN proposal jsonb;
 ALTER TABLE milestone ADD COLUMN pool text NOT NULL DEFAULT '';
 
+-- When a company was pulled last, on the real clock: did a webhook tell of what a pull finds?
+ALTER TABLE realm ADD COLUMN pulled_at timestamptz;
+
 -- Two events of one second are told apart from one (sync/inbox.py).
 CREATE INDEX inbox_by_document ON inbox (realm_no, entity, entity_id);
