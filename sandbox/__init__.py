@@ -10,6 +10,8 @@ One Python model, usable in-process and behind HTTP. It shares no code with the 
     rules/             what happens when a document is saved, voided, deleted, sent
     tables.py          documents and indexes
     draft.py           one write in the making; records.py its record
+    shown.py           a document as it is answered; files.py what was uploaded
+    people.py          a customer and a bookkeeper at work
     query/             the query language; cdc.py change data capture
     notices.py         what subscribers are told; outbox.py what waits; courier.py how it travels
     grants.py          OAuth: codes, tokens, rotation

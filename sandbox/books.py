@@ -109,6 +109,12 @@ class Books:
             "companies": companies,
         }
 
+    def object_of(self, event: Document) -> Document:
+        """Return the object that an event is about, as it stands now; nothing if it is gone."""
+        company = self.companies[event["realm_id"]]
+        document = company.tables.find(event["entity"], event["entity_id"])
+        return {} if document is None else company.render(event["entity"], document)
+
     def apply(self, record: Document) -> None:
         """Take a record over, whether just made or read from the journal."""
         match record["kind"]:

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 
 from sandbox.clock import read_time, stamp
 from sandbox.entities import spec_at
+from sandbox.entities.sales import CHANGE_ORDER
 from sandbox.errors import Fault, bad_value, missing
+from sandbox.settings import Settings
 from sandbox.tables import Change, Tables
 from sandbox.values import Document
 
@@ -16,7 +18,7 @@ LOOK_BACK = timedelta(days=30)
 
 
 def changed_since(
-    tables: Tables, *, entities: str, since: str, now: datetime, limit: int
+    tables: Tables, *, entities: str, since: str, now: datetime, settings: Settings
 ) -> list[tuple[str, list[Change]]]:
     """Return the latest change of every object that changed, by type, in the order the types were
     asked for.
@@ -24,19 +26,23 @@ def changed_since(
     Args:
         entities: names separated by commas, in any case.
         since: ISO 8601; without offset it is Pacific.
-        limit: most objects in all, shared by the types; those that changed first are given.
+        settings: how many objects in all, shared by the types: those that changed first are given;
+            and what is not known of QuickBooks.
 
     Raises:
         Fault: no types, an unknown one, or a time that is too old or does not read.
     """
-    names = _names(entities)
+    names = _names(entities, settings)
+    at = _since(since, now)
     latest: dict[tuple[str, str], Change] = {}
-    for change in tables.changes_since(_since(since, now)):
-        if change.entity in names:
+    for change in tables.changes_since(at):
+        if change.entity in names and (settings.cdc_inclusive or change.at > at):
             # An object that changed again moves to the end.
             latest.pop((change.entity, change.id), None)
             latest[change.entity, change.id] = change
-    kept = list(latest.values())[:limit]
+    kept = list(latest.values())[: settings.cdc_limit]
+    if settings.cdc_newest_first:
+        kept.reverse()
     return [(name, [change for change in kept if change.entity == name]) for name in names]
 
 
@@ -50,13 +56,14 @@ def deleted_stub(id: str, at: datetime) -> Document:
     }
 
 
-def _names(entities: str) -> list[str]:
+def _names(entities: str, settings: Settings) -> list[str]:
     names: list[str] = []
     for said in entities.split(","):
         if not said.strip():
             continue
         spec = spec_at(said.strip())
-        if spec is None or not spec.has_cdc:
+        is_silent = spec is CHANGE_ORDER and not settings.change_orders_told
+        if spec is None or not spec.has_cdc or is_silent:
             raise bad_value("2170", "Enumeration", "entities", said.strip())
         names.append(spec.name)
     if not names:

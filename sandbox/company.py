@@ -6,14 +6,16 @@ code brings the books back after a crash.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import InvalidOperation
+from hashlib import sha256
 
 from sandbox.cdc import changed_since, deleted_stub
 from sandbox.clock import Clock, answer_time, today
 from sandbox.draft import Draft
 from sandbox.entities import SPECS, Family, Spec, spec_at
 from sandbox.errors import Fault, bad_value, not_found, unsupported
+from sandbox.files import File, facts_of, kept_file
 from sandbox.ids import Ids
 from sandbox.query import read_statement, run
 from sandbox.records import change_record, events_of, mail_of
@@ -21,13 +23,14 @@ from sandbox.request_memory import Remembered, RequestMemory
 from sandbox.rules import ending, entry
 from sandbox.rules.entry import current
 from sandbox.rules.names import add_project
-from sandbox.rules.payments import mark_deposited
+from sandbox.rules.plain import deposit
+from sandbox.rules.special import make_tax_code, tax_service_answer
 from sandbox.settings import Settings
+from sandbox.shown import shown
 from sandbox.tables import Change, Tables
-from sandbox.values import Document
+from sandbox.values import Document, to_json
 
 NO_OPTIONS: frozenset[str] = frozenset()
-INVOICE_LINK = "invoicelink"
 
 Record = Callable[[Document], None]
 
@@ -61,6 +64,10 @@ class Company:
         self._record = record
         self._requests = RequestMemory()
 
+    def today(self) -> date:
+        """Return the company's date."""
+        return today(self.clock.now())
+
     # --- reading
 
     def read(self, entity: str, id: str, *, options: frozenset[str] = NO_OPTIONS) -> Document:
@@ -75,10 +82,13 @@ class Company:
         document = self.tables.find(spec.name, id)
         if document is None:
             raise not_found()
-        return self._envelope(spec.name, self.render(spec.name, document, options=options))
+        return self._envelope(spec.json_name, self.render(spec.name, document, options=options))
 
-    def query(self, statement: str) -> Document:
+    def query(self, statement: str, *, lag_s: float = 0) -> Document:
         """Return the answer to a query.
+
+        Args:
+            lag_s: what is younger than this, in books' time, is not seen yet.
 
         Raises:
             Fault: 4000 it does not read, 4001 it makes no sense.
@@ -86,8 +96,9 @@ class Company:
         answer = run(
             read_statement(statement),
             self.tables,
-            today=today(self.clock.now()),
+            today=self.today(),
             render=self.render,
+            seen_to=self.clock.now() - timedelta(seconds=lag_s) if lag_s else None,
         )
         return {"QueryResponse": answer, "time": answer_time(self.clock.now())}
 
@@ -98,8 +109,9 @@ class Company:
             Fault: unknown entity, unreadable or too old time.
         """
         now = self.clock.now()
-        limit = self._settings().cdc_limit
-        found = changed_since(self.tables, entities=entities, since=since, now=now, limit=limit)
+        found = changed_since(
+            self.tables, entities=entities, since=since, now=now, settings=self._settings()
+        )
         answers = [self._captured(name, changes) for name, changes in found]
         return {"CDCResponse": [{"QueryResponse": answers}], "time": answer_time(now)}
 
@@ -109,17 +121,7 @@ class Company:
         """Return a stored document as QuickBooks shows it: with balances worked out and nothing
         internal.
         """
-        if entity == "Customer":
-            shown = {name: value for name, value in document.items() if not name.startswith("_")}
-            shown["Balance"] = self.tables.owed(document["Id"])
-            shown["BalanceWithJobs"] = self.tables.owed_with_jobs(document["Id"])
-            return shown
-        if entity == "Invoice" and INVOICE_LINK in options and self._has_link(document):
-            return {
-                **document,
-                "InvoiceLink": f"https://connect.example.com/t/scs-v1-{self.realm_id}-{document['Id']}",
-            }
-        return document
+        return shown(entity, document, tables=self.tables, realm_id=self.realm_id, options=options)
 
     # --- writing
 
@@ -132,6 +134,7 @@ class Company:
         request_id: str | None = None,
         options: frozenset[str] = NO_OPTIONS,
         notify: bool = True,
+        new_id: str | None = None,
     ) -> Document:
         """Create a document, or update it if the body has an Id; return it in its envelope.
 
@@ -141,15 +144,16 @@ class Company:
             request_id: a repeated one gets the first answer and changes nothing.
             options: of `include=`, in lower case: `allowduplicatedocnum`.
             notify: False loses the webhook events of this change.
+            new_id: the id of a new document; for company files alone.
         """
         spec = self._spec(entity)
-        return self._write(
-            lambda draft: entry.save(draft, spec, body, options=options),
-            spec,
-            actor,
-            request_id=request_id,
-            notify=notify,
-        )
+
+        def change(draft: Draft) -> str:
+            if new_id is not None:
+                draft.wished_ids[spec.name] = new_id
+            return entry.save(draft, spec, body, options=options)
+
+        return self._write(change, spec, actor, request_id=request_id, notify=notify, body=body)
 
     def void(
         self,
@@ -209,6 +213,48 @@ class Company:
             notify=notify,
         )
 
+    def attach(
+        self,
+        body: Document,
+        *,
+        content: bytes,
+        content_type: str,
+        file_name: str,
+        actor: str,
+        request_id: str | None = None,
+    ) -> Document:
+        """Keep an uploaded file with what is said about it; return its Attachable."""
+        spec = SPECS["Attachable"]
+        file = File(name=file_name, content_type=content_type, content=content)
+
+        def change(draft: Draft) -> str:
+            id = entry.save(draft, spec, {"FileName": file_name, **body}, options=NO_OPTIONS)
+            facts = facts_of(file, realm_id=self.realm_id, id=id)
+            draft.put(spec.name, {**draft.get(spec.name, id), **facts})
+            return id
+
+        return self._write(change, spec, actor, request_id=request_id)
+
+    def file_of(self, id: str) -> File:
+        """Return an uploaded file.
+
+        Raises:
+            Fault: 610, there is none: the attachment is gone or a mere note.
+        """
+        file = kept_file(self.tables.find("Attachable", id))
+        if file is None:
+            raise not_found()
+        return file
+
+    def make_tax_code(
+        self, body: Document, *, actor: str, request_id: str | None = None
+    ) -> Document:
+        """Make a tax code with its rates, as the tax service does: the answer has no envelope."""
+        answer = self._write(
+            lambda draft: make_tax_code(draft, body), SPECS["TaxCode"], actor, request_id=request_id
+        )
+        return tax_service_answer(self.tables, answer["TaxCode"])
+
     # --- what people do on QuickBooks' own pages, without an API
 
     def add_project(self, *, customer_id: str, name: str, actor: str) -> Document:
@@ -224,7 +270,10 @@ class Company:
 
     def deposit_payment(self, id: str, *, actor: str) -> Document:
         """Put a payment into a bank deposit; from then on it is frozen (6540)."""
-        return self._write(lambda draft: mark_deposited(draft, id)["Id"], SPECS["Payment"], actor)
+        spec = SPECS["Payment"]
+        return self._write(
+            lambda draft: deposit(draft, draft.get("Payment", id))["Id"], spec, actor
+        )
 
     def found(self, entity: str, document: Document, *, actor: str) -> Document:
         """Write an entry that no client can create: Preferences, CompanyInfo, TaxCode, TaxRate. For
@@ -256,7 +305,8 @@ class Company:
             if change.operation == "Emailed" and change.after is not None:
                 self.mails.append(mail_of(change))
         if record["request_id"]:
-            first = Remembered(at=at, answer=self._answer(record))
+            answer, fingerprint = self._answer(record), record.get("fingerprint", "")
+            first = Remembered(at=at, answer=answer, fingerprint=fingerprint)
             self._requests.keep(record["request_id"], first)
 
     # --- helpers
@@ -270,11 +320,6 @@ class Company:
     def _envelope(self, name: str, document: Document) -> Document:
         return {name: document, "time": answer_time(self.clock.now())}
 
-    def _has_link(self, invoice: Document) -> bool:
-        sales = (self.tables.rows["Preferences"].get("1") or {}).get("SalesFormsPrefs") or {}
-        online = invoice.get("AllowOnlineCreditCardPayment") or invoice.get("AllowOnlineACHPayment")
-        return bool(sales.get("ETransactionPaymentEnabled") and online and invoice.get("BillEmail"))
-
     def _captured(self, name: str, changes: list[Change]) -> Document:
         if not changes:
             return {}
@@ -286,7 +331,7 @@ class Company:
                 if document is None
                 else self.render(name, document)
             )
-        return {name: rows, "startPosition": 1, "maxResults": len(rows)}
+        return {SPECS[name].json_name: rows, "startPosition": 1, "maxResults": len(rows)}
 
     def _write(
         self,
@@ -296,11 +341,16 @@ class Company:
         *,
         request_id: str | None = None,
         notify: bool = True,
+        body: Document | None = None,
     ) -> Document:
         """Run one change as a whole: remembered, journalled, applied, answered."""
         settings = self._settings()
+        fingerprint = _fingerprint(body) if request_id and body is not None else ""
         known = self._requests.recall(
-            request_id, now=self.clock.now(), kept_s=settings.remember_requests_s
+            request_id,
+            now=self.clock.now(),
+            kept_s=settings.remember_requests_s,
+            fingerprint=fingerprint if settings.refuse_changed_repeats else "",
         )
         if known is not None:
             return known
@@ -317,6 +367,8 @@ class Company:
         record = change_record(
             draft, realm_id=self.realm_id, main=main, actor=actor, request_id=request_id
         )
+        if fingerprint:
+            record["fingerprint"] = fingerprint
         if notify:
             record["events"] = events_of(draft, realm_id=self.realm_id, actor=actor, ids=self._ids)
         self._record(record)
@@ -333,9 +385,11 @@ class Company:
         """
         main = record["changes"][0]
         time = answer_time(datetime.fromisoformat(record["at"]))
+        name = SPECS[main["entity"]].json_name
         if main["after"] is None:
-            return {
-                main["entity"]: {"domain": "QBO", "status": "Deleted", "Id": main["id"]},
-                "time": time,
-            }
-        return {main["entity"]: self.render(main["entity"], main["after"]), "time": time}
+            return {name: {"domain": "QBO", "status": "Deleted", "Id": main["id"]}, "time": time}
+        return {name: self.render(main["entity"], main["after"]), "time": time}
+
+
+def _fingerprint(body: Document) -> str:
+    return sha256(to_json(body)).hexdigest()[:32]

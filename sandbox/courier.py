@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from sandbox.notices import cloud_events, legacy
 from sandbox.outbox import BATCH_MAX, Outbox, Subscription
 from sandbox.settings import Settings
-from sandbox.values import Document, dumps
+from sandbox.values import Document, to_json
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ class Courier:
         verifier: str,
         settings: Callable[[], Settings],
         post: Post | None = None,
+        data_of: Callable[[Document], Document] | None = None,
         ladder_s: Sequence[float] = LADDER_S,
     ) -> None:
         """Make a courier that does not run yet.
@@ -50,6 +51,7 @@ class Courier:
         Args:
             lock: held whenever the outbox is read or changed.
             verifier: the key that signs every body.
+            data_of: gives the object of an event, for the switch `webhook_data`.
             post: sends a body to an address and returns the HTTP status; raises OSError when there
                 is no answer.
         """
@@ -58,6 +60,7 @@ class Courier:
         self._verifier = verifier
         self._settings = settings
         self._post = post or post_over_http
+        self._data_of = data_of or _no_data
         self._ladder_s = ladder_s
         self._stopping = threading.Event()
         self._bell = threading.Condition()
@@ -175,9 +178,17 @@ class Courier:
 
     def _body(self, subscription: Subscription, batch: Sequence[Document]) -> bytes:
         if subscription.format == "legacy":
-            return dumps(legacy(batch)).encode()
+            return to_json(legacy(batch))
         source = base64.b64encode(hashlib.sha256(self._verifier.encode()).digest()).decode()
-        return dumps(cloud_events(batch, source=f"intuit.{source}")).encode()
+        settings = self._settings()
+        return to_json(
+            cloud_events(
+                batch,
+                source=f"intuit.{source}",
+                void_word=settings.void_word,
+                data_of=self._data_of if settings.webhook_data else _no_data,
+            )
+        )
 
     def _headers(self, body: bytes) -> dict[str, str]:
         return {
@@ -189,6 +200,10 @@ class Courier:
             "intuit-notification-schema-version": "0.1",
             "X-Stand-In": "milestone-sync sandbox, not Intuit",
         }
+
+
+def _no_data(_: Document) -> Document:
+    return {}
 
 
 def signature(verifier: str, body: bytes) -> str:

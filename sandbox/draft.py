@@ -23,6 +23,7 @@ class Staged:
     id: str
     before: Document | None
     after: Document | None
+    is_quiet: bool = False  #: moved without a new SyncToken, and told to nobody
 
 
 class Draft:
@@ -32,6 +33,7 @@ class Draft:
         self.tables = tables
         self.settings = settings
         self.at = at
+        self.wished_ids: dict[str, str] = {}  #: id of the next new document of an entity
         self._staged: dict[tuple[str, str], Staged] = {}
 
     @property
@@ -66,7 +68,7 @@ class Draft:
 
     def create(self, entity: str, document: Document, *, id: str | None = None) -> Document:
         """Put a new document aside: gives it its id, token 0 and times."""
-        new_id = id or self._free_id(entity)
+        new_id = id or self.wished_ids.pop(entity, None) or self._free_id(entity)
         made = {"domain": "QBO", "sparse": False, "Id": new_id, "SyncToken": "0", **document}
         made["MetaData"] = {"CreateTime": stamp(self.at), "LastUpdatedTime": stamp(self.at)}
         self._staged[entity, new_id] = Staged(
@@ -74,17 +76,36 @@ class Draft:
         )
         return made
 
-    def put(self, entity: str, document: Document, *, operation: str = "Update") -> Document:
-        """Put a new version of a document aside; its token rises once, however often it is put."""
+    def put(
+        self,
+        entity: str,
+        document: Document,
+        *,
+        operation: str = "Update",
+        is_quiet: bool = False,
+    ) -> Document:
+        """Put a new version of a document aside; its token rises once, however often it is put.
+
+        Args:
+            is_quiet: as long as every put is, the token stays and nobody is told.
+        """
         id = document["Id"]
         staged = self._staged.get((entity, id))
         if staged is None:
             before = self.tables.find(entity, id)
-            staged = Staged(operation=operation, entity=entity, id=id, before=before, after=None)
+            staged = Staged(
+                operation=operation,
+                entity=entity,
+                id=id,
+                before=before,
+                after=None,
+                is_quiet=is_quiet,
+            )
             self._staged[entity, id] = staged
+        staged.is_quiet = staged.is_quiet and is_quiet
         if operation != "Update":
             staged.operation = operation
-        if staged.before is not None:
+        if staged.before is not None and not staged.is_quiet:
             document = {**document, "SyncToken": str(int(staged.before["SyncToken"]) + 1)}
             document["MetaData"] = {**document["MetaData"], "LastUpdatedTime": stamp(self.at)}
         staged.after = document

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from sandbox.errors import JournalError
-from sandbox.values import Document, dumps, loads
+from sandbox.values import Document, loads, to_json
 
 FILE_NAME = "books.jsonl"
 
@@ -81,7 +81,7 @@ class FileJournal:
         """
         end = self._file.tell()
         try:
-            self._file.write(dumps(record).encode() + b"\n")
+            self._file.write(to_json(record) + b"\n")
             self._file.flush()
         except OSError:
             os.ftruncate(self._file.fileno(), end)

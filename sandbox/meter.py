@@ -8,6 +8,9 @@ from sandbox.values import Document
 
 PER_MINUTE_MAX = 500
 PER_SECOND_MAX = 10
+#: Batches a minute: of all apps of a company, and of one app.
+BATCHES_MAX = 120
+BATCHES_OF_APP_MAX = 40
 MINUTE_S = 60.0
 SECOND_S = 1.0
 
@@ -21,6 +24,7 @@ class Meter:
         self._calls: dict[str, int] = defaultdict(int)
         self._throttled: dict[str, int] = defaultdict(int)
         self._minutes: dict[str, deque[float]] = defaultdict(deque)
+        self._batches: dict[tuple[str, str], deque[float]] = defaultdict(deque)
         self._seconds: dict[tuple[str, str], deque[float]] = defaultdict(deque)
 
     def admits(self, realm_id: str, actor: str) -> bool:
@@ -36,6 +40,21 @@ class Meter:
             return False
         minute.append(now)
         second.append(now)
+        return True
+
+    def admits_batch(self, realm_id: str, actor: str) -> bool:
+        """Tell whether one more batch fits in the limits of batches, and count it if so.
+
+        A batch is a call as well: ask `admits()` first.
+        """
+        now = self._monotonic()
+        everybody = _window(self._batches[realm_id, ""], now - MINUTE_S)
+        own = _window(self._batches[realm_id, actor], now - MINUTE_S)
+        if len(everybody) >= BATCHES_MAX or len(own) >= BATCHES_OF_APP_MAX:
+            self._throttled[realm_id] += 1
+            return False
+        everybody.append(now)
+        own.append(now)
         return True
 
     def count_call(self, realm_id: str) -> None:

@@ -2,7 +2,7 @@
 the older envelope.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from sandbox.entities import SPECS, Family
@@ -21,6 +21,22 @@ ANNOUNCED: Mapping[str, frozenset[str]] = {
     "Invoice": _MONEY,
     "Payment": _MONEY,
     "CreditMemo": _MONEY,
+    "SalesReceipt": _MONEY,
+    "RefundReceipt": _MONEY,
+    "ChangeOrder": frozenset({CREATE, UPDATE, DELETE, EMAILED}),
+    "PurchaseOrder": frozenset({CREATE, UPDATE, DELETE, EMAILED}),
+    "Bill": _LIST,
+    "Deposit": _LIST,
+    "JournalEntry": _LIST,
+    "TimeActivity": _LIST,
+    "VendorCredit": _LIST,
+    "BillPayment": frozenset({CREATE, UPDATE, DELETE, VOID}),
+    "Purchase": frozenset({CREATE, UPDATE, DELETE, VOID}),
+    "Transfer": frozenset({CREATE, UPDATE, DELETE, VOID}),
+    "Vendor": _LIST,
+    "Employee": _LIST,
+    "PaymentMethod": _LIST,
+    "TaxAgency": frozenset({CREATE, UPDATE}),
     "Customer": _LIST,
     "Item": _LIST,
     "Account": _LIST,
@@ -62,19 +78,31 @@ def event(*, id: str, realm_id: str, change: Change, operation: str) -> Document
     }
 
 
-def cloud_events(events: Sequence[Document], *, source: str) -> list[Document]:
-    """Return the body of one POST in CloudEvents 1.0, as Intuit fills it in."""
+def cloud_events(
+    events: Sequence[Document],
+    *,
+    source: str,
+    void_word: str = EVENT_WORDS[VOID],
+    data_of: Callable[[Document], Document] = lambda _: {},
+) -> list[Document]:
+    """Return the body of one POST in CloudEvents 1.0, as Intuit fills it in.
+
+    Args:
+        void_word: Intuit's own pages do not agree on it.
+        data_of: gives the object of an event; Intuit normally leaves `data` empty.
+    """
+    words = {**EVENT_WORDS, VOID: void_word}
     return [
         {
             "specversion": "1.0",
             "id": told["id"],
             "source": source,
-            "type": f"qbo.{told['entity'].lower()}.{EVENT_WORDS[told['operation']]}.v1",
+            "type": f"qbo.{told['entity'].lower()}.{words[told['operation']]}.v1",
             "datacontenttype": "application/json",
             "time": f"{_utc(told):%Y-%m-%dT%H:%M:%S.%f}000Z",
             "intuitentityid": told["entity_id"],
             "intuitaccountid": told["realm_id"],
-            "data": {},
+            "data": data_of(told),
         }
         for told in events
     ]

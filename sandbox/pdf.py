@@ -12,7 +12,15 @@ PAGE = (612, 792)  # US letter, in points
 LEFT, RIGHT, TOP, STEP = 56, 556, 730, 16
 ROWS_MAX = 36
 TEXT_MAX = 70
-TITLES = {"CreditMemo": "Credit memo"}
+TITLES = {
+    "CreditMemo": "Credit memo",
+    "SalesReceipt": "Sales receipt",
+    "RefundReceipt": "Refund receipt",
+    "ChangeOrder": "Change order",
+    "PurchaseOrder": "Purchase order",
+    "Payment": "Payment receipt",
+}
+LINES_OF_THEIR_OWN = ("Payment", "PurchaseOrder")
 
 
 def form_pdf(entity: str, document: Document, *, company_name: str) -> bytes:
@@ -21,15 +29,13 @@ def form_pdf(entity: str, document: Document, *, company_name: str) -> bytes:
 
 
 def _page(entity: str, document: Document, company_name: str) -> bytes:
-    rows = list(_rows(document))
+    rows = list(_rows(entity, document))
     shown = rows[:ROWS_MAX]
     title = f"{TITLES.get(entity, entity)} {document.get('DocNumber', '')}".strip()
     parts = [
         _text(LEFT, TOP, company_name, size=16),
         _text(LEFT, TOP - 24, title, size=13),
-        _text(
-            LEFT, TOP - 42, f"{document['CustomerRef'].get('name', '')}    {document['TxnDate']}"
-        ),
+        _text(LEFT, TOP - 42, f"{_other_side(document)}    {document['TxnDate']}"),
     ]
     y = TOP - 72
     for label, amount in shown:
@@ -44,7 +50,15 @@ def _page(entity: str, document: Document, company_name: str) -> bytes:
     return b"\n".join(parts)
 
 
-def _rows(document: Document) -> Iterator[tuple[str, Decimal]]:
+def _other_side(document: Document) -> str:
+    ref = document.get("CustomerRef") or document.get("VendorRef") or {}
+    return str(ref.get("name", ""))
+
+
+def _rows(entity: str, document: Document) -> Iterator[tuple[str, Decimal]]:
+    if entity in LINES_OF_THEIR_OWN:
+        yield from _plain_rows(document)
+        return
     for line in item_lines(document["Line"]):
         detail = line["SalesItemLineDetail"]
         yield str(line.get("Description") or detail["ItemRef"].get("name", "")), line["Amount"]
@@ -55,6 +69,16 @@ def _rows(document: Document) -> Iterator[tuple[str, Decimal]]:
     yield "Total", document["TotalAmt"]
     if "Balance" in document:
         yield "Balance due", document["Balance"]
+
+
+def _plain_rows(document: Document) -> Iterator[tuple[str, Decimal]]:
+    """Yield what a payment was for, or what is ordered, and the total."""
+    for line in document.get("Line", ()):
+        named = [f"{link.get('TxnType')} {link.get('TxnId')}" for link in line.get("LinkedTxn", ())]
+        yield str(line.get("Description") or ", ".join(named) or "Line"), line["Amount"]
+    yield "Total", document["TotalAmt"]
+    if "UnappliedAmt" in document:
+        yield "Not applied", document["UnappliedAmt"]
 
 
 def _text(x: int, y: int, text: str, *, size: int = 10, align_right: bool = False) -> bytes:

@@ -36,7 +36,8 @@ def events_of(draft: Draft, *, realm_id: str, actor: str, ids: Ids) -> list[Docu
     for row in draft.staged:
         change = _as_change(draft, row, actor)
         operation = announced(change)
-        if operation is not None:
+        is_silent = row.entity == "ChangeOrder" and not draft.settings.change_orders_told
+        if operation is not None and not is_silent and not row.is_quiet:
             told.append(
                 event(id=ids.event_id(), realm_id=realm_id, change=change, operation=operation)
             )

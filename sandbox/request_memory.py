@@ -16,6 +16,7 @@ class Remembered:
     at: datetime
     answer: Document | None
     refusal: Fault | None = None
+    fingerprint: str = ""  #: of the body that was answered; blank is not known
 
 
 class RequestMemory:
@@ -28,14 +29,18 @@ class RequestMemory:
         """Remember the first answer to a request."""
         self._known[request_id] = first
 
-    def recall(self, request_id: str | None, *, now: datetime, kept_s: int) -> Document | None:
+    def recall(
+        self, request_id: str | None, *, now: datetime, kept_s: int, fingerprint: str = ""
+    ) -> Document | None:
         """Return the first answer to a request, or None if it is new (or has been forgotten).
 
         Args:
             kept_s: how long answers are remembered, in the books' time; 0 is for ever.
+            fingerprint: of the body; if given, another one under the same id is refused.
 
         Raises:
-            Fault: 2130 the id is too long, or the first answer was this refusal.
+            Fault: 2130 the id is too long, 600 it was used with another body, or the first answer
+                was this refusal.
         """
         if not request_id:
             return None
@@ -45,6 +50,8 @@ class RequestMemory:
         first = self._known.get(request_id)
         if first is None or (kept_s and now - first.at > timedelta(seconds=kept_s)):
             return None
+        if fingerprint and first.fingerprint not in ("", fingerprint):
+            raise Fault("600", "Duplicate Request ID", "The request id was used with another body")
         if first.refusal is not None:
             raise first.refusal
         return first.answer

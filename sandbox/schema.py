@@ -3,7 +3,7 @@ by it.
 
 `clean()` turns what a client sent into what the books keep: amounts become Decimal (also those sent
 as text), blanks become None, read-only fields are dropped silently, and anything QuickBooks does
-not know is refused with 2010.
+not know is refused with 2010, unless the entity is open: then it is kept as it came.
 """
 
 from collections.abc import Mapping
@@ -17,6 +17,9 @@ from sandbox.values import Document
 
 AMOUNT_DIGITS_MAX = 15
 NUMBER_DIGITS_MAX = 20
+
+#: Names in the books that start like this are the stand-in's own: never shown, never taken.
+INTERNAL = "_"
 
 
 class Kind(Enum):
@@ -42,6 +45,7 @@ class Field:
     choices: frozenset[str] = frozenset()  #: the only texts allowed, if any
     target: str = ""  #: entity that a reference points to; blank is not checked
     inside: Mapping[str, "Field"] = field(default_factory=dict)
+    is_typed: bool = False  #: a reference to any entity: its `type` is kept
     is_written: bool = True  #: False: what a client sends is ignored
     is_queried: bool = False  #: may stand in WHERE and ORDERBY
 
@@ -74,9 +78,9 @@ def day() -> Field:
     return Field(kind=Kind.DATE)
 
 
-def reference(target: str = "") -> Field:
+def reference(target: str = "", *, is_typed: bool = False) -> Field:
     """Return a reference; with a target its existence is checked when a document is saved."""
-    return Field(kind=Kind.REF, target=target)
+    return Field(kind=Kind.REF, target=target, is_typed=is_typed)
 
 
 def record(**inside: Field) -> Field:
@@ -109,9 +113,14 @@ def queried(known: Field) -> Field:
     return replace(known, is_queried=True)
 
 
-def clean(entity: str, body: Mapping[str, object], fields: Fields) -> Document:
+def clean(
+    entity: str, body: Mapping[str, object], fields: Fields, *, is_open: bool = False
+) -> Document:
     """Return what a client sent as the books keep it; a field sent blank is there with the value
     None.
+
+    Args:
+        is_open: fields that are not known are kept as they come, here and below.
 
     Raises:
         Fault: 2010 for an unknown field, 2050 to 2170 for a value that does not fit.
@@ -119,14 +128,17 @@ def clean(entity: str, body: Mapping[str, object], fields: Fields) -> Document:
     kept: Document = {}
     for name, value in body.items():
         known = fields.get(name)
-        if known is None:
+        if known is None and not is_open:
             raise unknown_property(entity, name)
-        if known.is_written:
-            kept[name] = _value(entity, name, value, known)
+        if known is None:
+            if not name.startswith(INTERNAL):
+                kept[name] = value
+        elif known.is_written:
+            kept[name] = _value(entity, name, value, known, is_open=is_open)
     return kept
 
 
-def _value(entity: str, name: str, value: object, known: Field) -> object:
+def _value(entity: str, name: str, value: object, known: Field, *, is_open: bool) -> object:
     if value is None or value == "":
         return None
     match known.kind:
@@ -139,11 +151,11 @@ def _value(entity: str, name: str, value: object, known: Field) -> object:
         case Kind.DATE:
             return _date(name, value)
         case Kind.REF:
-            return _ref(entity, name, value)
+            return _ref(name, value, is_typed=known.is_typed)
         case Kind.OBJECT:
-            return _object(entity, name, value, known.inside)
+            return _object(name, value, known.inside, is_open=is_open)
         case Kind.LIST:
-            return _list(entity, name, value, known.inside)
+            return _list(name, value, known.inside, is_open=is_open)
         case Kind.GROUP:
             return _group(name, value, known.inside)
     return value
@@ -190,7 +202,7 @@ def _date(name: str, value: object) -> str:
         raise bad_value("2060", "Date", name, value) from None
 
 
-def _ref(entity: str, name: str, value: object) -> Document | None:
+def _ref(name: str, value: object, *, is_typed: bool) -> Document | None:
     if not isinstance(value, dict):
         raise bad_value("2010", "reference", name, value)
     for key in value:
@@ -204,14 +216,16 @@ def _ref(entity: str, name: str, value: object) -> Document | None:
     kept: Document = {"value": str(target)}
     if value.get("name"):
         kept["name"] = str(value["name"])
+    if is_typed and value.get("type"):
+        kept["type"] = str(value["type"])
     return kept
 
 
-def _object(entity: str, name: str, value: object, inside: Fields) -> Document | None:
+def _object(name: str, value: object, inside: Fields, *, is_open: bool) -> Document | None:
     if not isinstance(value, dict):
         raise bad_value("2010", "object", name, value)
-    kept = {key: part for key, part in clean(name, value, inside).items() if part is not None}
-    return kept or None
+    cleaned = clean(name, value, inside, is_open=is_open)
+    return {key: part for key, part in cleaned.items() if part is not None} or None
 
 
 def _group(name: str, value: object, inside: Fields) -> Document:
@@ -219,18 +233,18 @@ def _group(name: str, value: object, inside: Fields) -> Document:
         raise bad_value("2010", "object", name, value)
     kept: Document = {}
     for key, part in value.items():
-        kept[key] = _value(name, key, part, inside[key]) if key in inside else part
+        known = inside.get(key)
+        kept[key] = part if known is None else _value(name, key, part, known, is_open=True)
     return kept
 
 
-def _list(entity: str, name: str, value: object, inside: Fields) -> list[Document]:
+def _list(name: str, value: object, inside: Fields, *, is_open: bool) -> list[Document]:
     if not isinstance(value, list):
         raise bad_value("2010", "list", name, value)
     rows: list[Document] = []
     for row in value:
         if not isinstance(row, dict):
             raise bad_value("2010", "object", name, row)
-        rows.append(
-            {key: part for key, part in clean(name, row, inside).items() if part is not None}
-        )
+        cleaned = clean(name, row, inside, is_open=is_open)
+        rows.append({key: part for key, part in cleaned.items() if part is not None})
     return rows

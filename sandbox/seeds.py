@@ -27,14 +27,20 @@ OPENED_DAYS_AGO = 60
 
 #: Sections of a file in the order in which they can be planted, with their entity.
 LISTS: Mapping[str, str] = {
+    "tax_agencies": "TaxAgency",
     "tax_rates": "TaxRate",
     "tax_codes": "TaxCode",
     "accounts": "Account",
     "terms": "Term",
+    "payment_methods": "PaymentMethod",
+    "currencies": "CompanyCurrency",
+    "exchange_rates": "ExchangeRate",
     "classes": "Class",
     "departments": "Department",
     "items": "Item",
     "customers": "Customer",
+    "vendors": "Vendor",
+    "employees": "Employee",
 }
 
 #: What no client can create, so a file writes it as it is.
@@ -148,12 +154,13 @@ class _Planter:
             body = self._resolved(entry, fields)
             if entity in FOUNDED:
                 return self._company.found(entity, {"Active": True, **body}, actor=ACTOR)
-            return self._company.save(entity, body, actor=ACTOR, notify=False)
+            id = body.pop("Id", None)
+            return self._company.save(entity, body, actor=ACTOR, notify=False, new_id=id)
 
         made = self._guarded(entity, entry, write)[entity]
-        self._ids[entity, made.get("FullyQualifiedName") or made[SPECS[entity].name_field]] = made[
-            "Id"
-        ]
+        name = made.get("FullyQualifiedName") or made.get(SPECS[entity].name_field)
+        if name:
+            self._ids[entity, name] = made["Id"]
 
     def _project(self, project: Document) -> None:
         def write() -> Document:

@@ -7,7 +7,7 @@ history and remembered answers can share them.
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -40,8 +40,7 @@ class Change:
 
 def sequence_of(entity: str) -> str:
     """Return the name of the number range an entity takes its ids from."""
-    family = SPECS[entity].family
-    return "txn" if family in (Family.SALES, Family.PAYMENT) else SPECS[entity].namespace or entity
+    return "txn" if SPECS[entity].is_transaction else SPECS[entity].namespace or entity
 
 
 class Tables:
@@ -54,6 +53,8 @@ class Tables:
         self.history: list[Change] = []
         self.actors: dict[tuple[str, str], str] = {}
         self._times: list[datetime] = []
+        self._days: dict[str, dict[str, dict[str, None]]] = defaultdict(lambda: defaultdict(dict))
+        self._lives: dict[tuple[str, str], list[Change]] = defaultdict(list)
         self._last_ids: dict[str, int] = defaultdict(int)
         self._last_numbers: dict[str, int] = defaultdict(int)
         self._names: dict[tuple[str, str], str] = {}
@@ -111,6 +112,15 @@ class Tables:
         below = self.children("Customer", customer_id)
         return self.owed(customer_id) + sum((self.owed_with_jobs(child) for child in below), ZERO)
 
+    def on_days(self, entity: str, is_wanted: Callable[[str], bool]) -> list[str]:
+        """Return the ids of the documents whose date is wanted; dates are ISO text."""
+        days = self._days.get(entity, {})
+        return [id for day, ids in days.items() if is_wanted(day) for id in ids]
+
+    def history_of(self, entity: str, id: str) -> list[Change]:
+        """Return what was done to one document, oldest first."""
+        return list(self._lives.get((entity, id), ()))
+
     def changes_since(self, at: datetime) -> Iterator[Change]:
         """Yield the changes at or after a moment, oldest first."""
         for index in range(bisect_left(self._times, at), len(self.history)):
@@ -126,6 +136,7 @@ class Tables:
         self.actors[change.entity, change.id] = change.actor
         self.history.append(change)
         self._times.append(change.at)
+        self._lives[change.entity, change.id].append(change)
         self._count(change)
         self._index(change.entity, change.id, change.before, add=False)
         self._index(change.entity, change.id, change.after, add=True)
@@ -147,6 +158,8 @@ class Tables:
         if "DocNumber" in document:
             numbers = self._numbers[entity, document["DocNumber"]]
             numbers.add(id) if add else numbers.discard(id)
+        if "TxnDate" in document:
+            _mark(self._days[entity][document["TxnDate"]], id, add=add)
         if spec.family in (Family.SALES, Family.PAYMENT):
             self._index_money(entity, id, document, add=add)
 
@@ -163,6 +176,8 @@ class Tables:
             self._projects[document["_project_id"]] = id
 
     def _index_money(self, entity: str, id: str, document: Document, *, add: bool) -> None:
+        if "CustomerRef" not in document:
+            return
         customer_id = document["CustomerRef"]["value"]
         _mark(self._of_customer[entity, customer_id], id, add=add)
         owed, left = _owed_and_left(entity, document)

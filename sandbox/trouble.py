@@ -1,13 +1,14 @@
 """Faults on demand: armed by a rule, fired by the requests that match it, counted.
 
-A rule names entity, operation and company, each of them optional, what is to happen, and how often.
-What happens is carried out where the request is answered (`web/api.py`); this module only says
-whether it is a request's turn.
+A rule names entity, operation and company, each of them optional, what is to happen, and how often:
+the first so many, all, or by chance with a seed. What happens is carried out where the request is
+answered (`web/api.py`, `web/mishaps.py`); this module only says whether it is a request's turn.
 """
 
 import itertools
+import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -15,19 +16,35 @@ from sandbox.values import Document
 
 SECONDS_MAX = 600
 COUNT_MAX = 1_000_000
+ENVELOPES = ("normal", "gateway", "xml")
 
 
 class Kind(Enum):
     """What can be made to go wrong."""
 
     STATUS = "status"  #: refuse with a status and body; nothing is committed
+    FAULT = "fault"  #: refuse with an error code in one of the three envelopes
+    HTML_404 = "html_404"  #: refuse with a web server's page, as Intuit does now and then
     STALL = "stall"  #: wait, then go on as usual
     COMMIT_THEN_504 = "commit_then_504"  #: do it, but answer 504 with an HTML page
     COMMIT_THEN_RESET = "commit_then_reset"  #: do it, then cut the connection without an answer
     COMMIT_THEN_STALL = (
         "commit_then_stall"  #: do it, then keep the client waiting before the answer
     )
+    COMMIT_THEN_6000 = "commit_then_6000"  #: do it, but answer 6000 "Unexpected Internal Error"
+    INTERNAL_ERROR = "internal_error"  #: 6000 "Unexpected Internal Error (-30003)", nothing is done
+    SLOW_BODY = "slow_body"  #: do it, then send the answer in drops, over `seconds`
+    CUT_BODY = "cut_body"  #: do it, send half of the answer, then cut the connection
+    QUERY_LAG = "query_lag"  #: the query does not see what is younger than `seconds`
     LOST_WEBHOOKS = "lost_webhooks"  #: do it and answer, but tell no webhook subscriber
+    DUPLICATED_WEBHOOKS = "duplicated_webhooks"  #: do it and answer; subscribers hear it twice
+    REORDERED_WEBHOOKS = (
+        "reordered_webhooks"  #: do it and answer; subscribers hear it after the next change
+    )
+
+
+#: Kinds for which the request is refused before anything is done.
+REFUSALS = (Kind.STATUS, Kind.FAULT, Kind.HTML_404, Kind.INTERNAL_ERROR)
 
 
 class TroubleError(ValueError):
@@ -41,18 +58,22 @@ class Rule:
     id: int
     kind: Kind
     entity: str | None = None  #: lower case; None matches all
-    operation: str | None = (
-        None  #: create, update, void, delete, send, read, query, cdc, pdf; None matches all
-    )
+    operation: str | None = None  #: create, update, void, read, query, batch ...; None matches all
     realm_id: str | None = None
     count: int | None = 1  #: how often it fires; None is for ever
     skip: int = 0  #: how many matching requests go by first
+    rate: float = 1.0  #: share of the matching requests that it fires for
+    seed: int = 0  #: of the chance that `rate` asks for
     seconds: float = 0.0
     status: int = 500
     body: str = ""
     content_type: str = "application/json"
+    code: str = ""  #: of a `fault`
+    message: str = ""
+    envelope: str = "normal"
     fired: int = 0
     seen: int = 0
+    chance: random.Random = field(default_factory=random.Random)
 
     def matches(self, realm_id: str, entity: str, operation: str) -> bool:
         """Tell whether the rule speaks of such a request and is not used up."""
@@ -64,19 +85,24 @@ class Rule:
         is_left = self.count is None or self.fired < self.count
         return is_left and all(wish is None or wish == value for wish, value in wishes)
 
+    def takes_turn(self) -> bool:
+        """Count a matching request, and tell whether it is the one that goes wrong."""
+        self.seen += 1
+        if self.seen <= self.skip:
+            return False
+        if self.rate < 1 and self.chance.random() >= self.rate:
+            return False
+        self.fired += 1
+        return True
+
     def shown(self) -> Document:
         """Return the rule as JSON."""
+        names = ("entity", "operation", "realm_id", "count", "skip", "rate", "seed", "seconds")
+        more = ("status", "code", "envelope", "fired", "seen")
         return {
             "id": self.id,
             "kind": self.kind.value,
-            "entity": self.entity,
-            "operation": self.operation,
-            "realm_id": self.realm_id,
-            "count": self.count,
-            "skip": self.skip,
-            "seconds": self.seconds,
-            "status": self.status,
-            "fired": self.fired,
+            **{name: getattr(self, name) for name in (*names, *more)},
         }
 
 
@@ -118,11 +144,8 @@ class Trouble:
         for rule in self._rules:
             if not rule.matches(realm_id, entity, operation):
                 continue
-            rule.seen += 1
-            if rule.seen <= rule.skip:
-                continue
-            rule.fired += 1
-            return rule
+            if rule.takes_turn():
+                return rule
         return None
 
     def stall_begins(
@@ -158,23 +181,30 @@ class Trouble:
         return {"faults": [rule.shown() for rule in self._rules], "stalled": stalled}
 
 
+#: What a rule is made of, apart from its kind.
+WISHES = (
+    "entity",
+    "operation",
+    "realm_id",
+    "count",
+    "skip",
+    "rate",
+    "seed",
+    "seconds",
+    "status",
+    "body",
+    "content_type",
+    "code",
+    "message",
+    "envelope",
+)
+
+
 def _rule(number: int, wishes: Mapping[str, Any]) -> Rule:
-    allowed = {
-        "kind",
-        "entity",
-        "operation",
-        "realm_id",
-        "count",
-        "skip",
-        "seconds",
-        "status",
-        "body",
-        "content_type",
-    }
-    unknown = set(wishes) - allowed
+    unknown = set(wishes) - {"kind", *WISHES}
     if unknown:
         raise TroubleError(
-            f"unknown: {', '.join(sorted(unknown))}; a fault has {', '.join(sorted(allowed))}"
+            f"unknown: {', '.join(sorted(unknown))}; a fault has kind, {', '.join(WISHES)}"
         )
     try:
         kind = Kind(wishes.get("kind"))
@@ -182,22 +212,38 @@ def _rule(number: int, wishes: Mapping[str, Any]) -> Rule:
         raise TroubleError(
             f"kind must be one of {', '.join(kind.value for kind in Kind)}"
         ) from None
-    rule = Rule(id=number, kind=kind)
-    rule.entity = str(wishes["entity"]).lower() if wishes.get("entity") else None
-    rule.operation = str(wishes["operation"]).lower() if wishes.get("operation") else None
-    if wishes.get("realm_id") is not None:
-        rule.realm_id = str(wishes["realm_id"])
-    rule.count = (
-        None
-        if wishes.get("count", 1) is None
-        else _whole("count", wishes.get("count", 1), 1, COUNT_MAX)
+    count = wishes.get("count", 1)
+    seed = _whole("seed", wishes.get("seed", 0), 0, 2**32)
+    envelope = str(wishes.get("envelope", ENVELOPES[0]))
+    if envelope not in ENVELOPES:
+        raise TroubleError(f"envelope must be one of {', '.join(ENVELOPES)}")
+    return Rule(
+        id=number,
+        kind=kind,
+        entity=_lower(wishes.get("entity")),
+        operation=_lower(wishes.get("operation")),
+        realm_id=None if wishes.get("realm_id") is None else str(wishes["realm_id"]),
+        count=None if count is None else _whole("count", count, 1, COUNT_MAX),
+        skip=_whole("skip", wishes.get("skip", 0), 0, COUNT_MAX),
+        rate=_number("rate", wishes.get("rate", 1), 1),
+        seed=seed,
+        seconds=_number("seconds", wishes.get("seconds", 0), SECONDS_MAX),
+        status=_whole("status", wishes.get("status", _status(kind)), 200, 599),
+        body=str(wishes.get("body", "")),
+        content_type=str(wishes.get("content_type", "application/json")),
+        code=str(wishes.get("code", "6000")),
+        message=str(wishes.get("message", "")),
+        envelope=envelope,
+        chance=random.Random(seed),
     )
-    rule.skip = _whole("skip", wishes.get("skip", 0), 0, COUNT_MAX)
-    rule.seconds = _seconds(wishes.get("seconds", 0))
-    rule.status = _whole("status", wishes.get("status", 500), 200, 599)
-    rule.body = str(wishes.get("body", ""))
-    rule.content_type = str(wishes.get("content_type", rule.content_type))
-    return rule
+
+
+def _status(kind: Kind) -> int:
+    return 400 if kind is Kind.FAULT else 500
+
+
+def _lower(said: object) -> str | None:
+    return str(said).lower() if said else None
 
 
 def _whole(name: str, value: object, least: int, most: int) -> int:
@@ -206,11 +252,11 @@ def _whole(name: str, value: object, least: int, most: int) -> int:
     return value
 
 
-def _seconds(value: Any) -> float:
+def _number(name: str, value: Any, most: float) -> float:
     try:
-        seconds = float(value)
+        said = float(value)
     except (TypeError, ValueError):
-        raise TroubleError(f"seconds must be a number, not {value!r}") from None
-    if not 0 <= seconds <= SECONDS_MAX:
-        raise TroubleError(f"seconds must be from 0 to {SECONDS_MAX}")
-    return seconds
+        raise TroubleError(f"{name} must be a number, not {value!r}") from None
+    if not 0 <= said <= most:
+        raise TroubleError(f"{name} must be from 0 to {most}")
+    return said

@@ -5,6 +5,7 @@ half up to cents.
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+import orjson
 import simplejson
 
 #: A QuickBooks object as its JSON: text, bool, Decimal, lists and further documents.
@@ -17,10 +18,27 @@ ZERO = Decimal("0.00")
 NESTING_MAX = 64
 
 
-def dumps(value: object) -> str:
+def to_json(value: object) -> bytes:
     """Return compact JSON; a Decimal is written as the number it is, digit for digit."""
-    text: str = simplejson.dumps(value, use_decimal=True, separators=(",", ":"), ensure_ascii=False)
-    return text
+    try:
+        return orjson.dumps(value, default=_as_number)
+    except TypeError:
+        # An integer of more than 64 bits, or half a surrogate pair: rare, and not orjson's.
+        text: str = simplejson.dumps(
+            value, use_decimal=True, separators=(",", ":"), ensure_ascii=False
+        )
+        return text.encode()
+
+
+def dumps(value: object) -> str:
+    """Return the same as text."""
+    return to_json(value).decode()
+
+
+def _as_number(value: object) -> orjson.Fragment:
+    if isinstance(value, Decimal):
+        return orjson.Fragment(str(value))
+    raise TypeError(f"{type(value).__name__} is not JSON")
 
 
 def loads(text: str | bytes) -> Any:
@@ -33,7 +51,7 @@ def loads(text: str | bytes) -> Any:
         value = simplejson.loads(text, use_decimal=True)
         if _may_be_odd(text):
             _refuse_deep(value)
-            dumps(value).encode()
+            to_json(value)
     except RecursionError:
         raise ValueError("nested too deep") from None
     return value

@@ -1,15 +1,27 @@
 """What QuickBooks knows of each entity, as tables of fields.
 
     spec.py      what a Spec says: fields, required ones, what can be done with the entity
-    sales.py     Estimate, Invoice, CreditMemo, Payment
+    sales.py     Estimate, Invoice, CreditMemo, SalesReceipt, RefundReceipt, ChangeOrder, Payment
     lists.py     Customer, Item, Account, Class, Department, Term, TaxCode, TaxRate
     company.py   Preferences, CompanyInfo
+    people.py    Vendor, Employee, PaymentMethod, CustomerType, TaxAgency, CompanyCurrency
+    spending.py  Bill, BillPayment, VendorCredit, Purchase, PurchaseOrder
+    banking.py   Deposit, Transfer, CreditCardPayment, JournalEntry, TimeActivity ...
+    special.py   ExchangeRate, Attachable, RecurringTransaction
 
 `SPECS` finds a Spec by its name, `spec_at()` by its part of the address.
 """
 
 from collections.abc import Mapping
 
+from sandbox.entities.banking import (
+    CREDIT_CARD_PAYMENT,
+    DEPOSIT,
+    INVENTORY_ADJUSTMENT,
+    JOURNAL_ENTRY,
+    TIME_ACTIVITY,
+    TRANSFER,
+)
 from sandbox.entities.company import COMPANY_INFO, PREFERENCES
 from sandbox.entities.lists import (
     ACCOUNT,
@@ -21,8 +33,32 @@ from sandbox.entities.lists import (
     TAX_RATE,
     TERM,
 )
-from sandbox.entities.sales import CREDIT_MEMO, ESTIMATE, INVOICE, PAYMENT
+from sandbox.entities.people import (
+    COMPANY_CURRENCY,
+    CUSTOMER_TYPE,
+    EMPLOYEE,
+    PAYMENT_METHOD,
+    TAX_AGENCY,
+    VENDOR,
+)
+from sandbox.entities.sales import (
+    CHANGE_ORDER,
+    CREDIT_MEMO,
+    ESTIMATE,
+    INVOICE,
+    PAYMENT,
+    REFUND_RECEIPT,
+    SALES_RECEIPT,
+)
 from sandbox.entities.spec import Family, Spec
+from sandbox.entities.special import ATTACHABLE, EXCHANGE_RATE, RECURRING_TRANSACTION
+from sandbox.entities.spending import (
+    BILL,
+    BILL_PAYMENT,
+    PURCHASE,
+    PURCHASE_ORDER,
+    VENDOR_CREDIT,
+)
 
 SPECS: Mapping[str, Spec] = {
     spec.name: spec
@@ -41,6 +77,29 @@ SPECS: Mapping[str, Spec] = {
         INVOICE,
         PAYMENT,
         CREDIT_MEMO,
+        SALES_RECEIPT,
+        REFUND_RECEIPT,
+        CHANGE_ORDER,
+        VENDOR,
+        EMPLOYEE,
+        PAYMENT_METHOD,
+        CUSTOMER_TYPE,
+        TAX_AGENCY,
+        COMPANY_CURRENCY,
+        EXCHANGE_RATE,
+        BILL,
+        VENDOR_CREDIT,
+        BILL_PAYMENT,
+        PURCHASE,
+        PURCHASE_ORDER,
+        DEPOSIT,
+        TRANSFER,
+        CREDIT_CARD_PAYMENT,
+        JOURNAL_ENTRY,
+        TIME_ACTIVITY,
+        INVENTORY_ADJUSTMENT,
+        ATTACHABLE,
+        RECURRING_TRANSACTION,
     )
 }
 

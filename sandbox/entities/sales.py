@@ -1,4 +1,6 @@
-"""Estimate, Invoice, CreditMemo and Payment: every field that QuickBooks knows on them."""
+"""Estimate, Invoice, CreditMemo, SalesReceipt, RefundReceipt, ChangeOrder and Payment: every field
+that QuickBooks knows on them.
+"""
 
 from collections.abc import Mapping
 
@@ -247,9 +249,60 @@ CREDIT_MEMO = Spec(
         "HomeBalance": read_only(number()),
         "RemainingCredit": read_only(number()),
         "InvoiceRef": reference("Invoice"),
-        "PaymentMethodRef": reference(),
+        "PaymentMethodRef": reference("PaymentMethod"),
         "PaymentRefNum": text(21),
         "DepositToAccountRef": reference("Account"),
+    },
+)
+
+#: Receipts: money that changed hands with the document itself.
+PAID: Mapping[str, Field] = {
+    "Balance": queried(read_only(number())),
+    "HomeBalance": read_only(number()),
+    "PaymentMethodRef": reference("PaymentMethod"),
+    "PaymentRefNum": text(21),
+    "PaymentType": text(),
+    "DepositToAccountRef": reference("Account"),
+    "CheckPayment": record(
+        CheckNum=text(), Status=text(), NameOnAcct=text(), AcctNum=text(), BankName=text()
+    ),
+    "CreditCardPayment": anything(),
+    "TransactionLocationType": text(),
+}
+
+SALES_RECEIPT = Spec(
+    name="SalesReceipt",
+    family=Family.SALES,
+    required=("Line",),
+    can_void=True,
+    can_delete=True,
+    can_send=True,
+    fields={**FORM, **SHIPPED, **PAID},
+)
+
+REFUND_RECEIPT = Spec(
+    name="RefundReceipt",
+    family=Family.SALES,
+    required=("Line", "DepositToAccountRef"),
+    can_void=True,
+    can_delete=True,
+    can_send=True,
+    fields={**FORM, **PAID},
+)
+
+CHANGE_ORDER = Spec(
+    name="ChangeOrder",
+    family=Family.SALES,
+    required=("CustomerRef", "Line", "LinkedTxn"),
+    can_delete=True,
+    can_send=True,
+    fields={
+        **FORM,
+        **SHIPPED,
+        "TxnStatus": choice(*ESTIMATE_STATUSES),
+        "AcceptedBy": text(100),
+        "AcceptedDate": day(),
+        "ExpirationDate": day(),
     },
 )
 
@@ -268,7 +321,7 @@ PAYMENT = Spec(
         "ProjectRef": queried(reference()),
         "ARAccountRef": reference("Account"),
         "DepositToAccountRef": reference("Account"),
-        "PaymentMethodRef": reference(),
+        "PaymentMethodRef": reference("PaymentMethod"),
         "PaymentRefNum": queried(text(21)),
         "PrivateNote": text(4000),
         "CurrencyRef": reference(),

@@ -19,11 +19,15 @@ from sandbox.schema import (
 class Family(Enum):
     """The kinds of objects that share rules."""
 
-    SALES = "sales"  #: a form with lines, totals and tax: Estimate, Invoice, CreditMemo
+    SALES = "sales"  #: a form with lines, totals and tax: Estimate, Invoice, CreditMemo ...
     PAYMENT = "payment"  #: money, applied to invoices
     NAME = "name"  #: a list entry with a name: Customer, Item, Class, Term ...
     TAX = "tax"  #: tax codes and rates: read by clients, written by the company file
     SINGLE = "single"  #: one per company: Preferences, CompanyInfo
+    PLAIN = "plain"  #: a transaction without tax of its own: Bill, Deposit, Transfer ...
+    FILE = "file"  #: notes and files: Attachable
+    RATE = "rate"  #: ExchangeRate, which has no id
+    RECURRING = "recurring"  #: templates of transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,18 @@ class Spec:
     can_delete: bool = False
     can_send: bool = False
     has_cdc: bool = True
+    is_open: bool = False  #: fields that are not known are kept and come back
+    wrapped_as: str = ""  #: the name around the object in JSON, where it is not the entity's
+
+    @property
+    def json_name(self) -> str:
+        """Return the name that stands around the object in JSON."""
+        return self.wrapped_as or self.name
+
+    @property
+    def is_transaction(self) -> bool:
+        """Tell whether the entity is a dated document, not a list entry."""
+        return self.family in (Family.SALES, Family.PAYMENT, Family.PLAIN)
 
     @property
     def path(self) -> str:

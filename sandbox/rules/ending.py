@@ -3,10 +3,11 @@
 from sandbox.clock import stamp
 from sandbox.draft import Draft
 from sandbox.entities import Family, Spec
-from sandbox.errors import Fault, unsupported
+from sandbox.errors import Fault, deposited, unsupported
 from sandbox.rules.lines import zeroed
 from sandbox.rules.links import forget_estimate, links, unlink_estimate
 from sandbox.rules.payments import delete_payment, release_payments, void_payment
+from sandbox.rules.plain import delete_plain, void_plain
 from sandbox.rules.saving import refuse_closed, void_note
 from sandbox.values import ZERO, Document
 
@@ -24,10 +25,14 @@ def void(draft: Draft, spec: Spec, document: Document) -> Document:
         raise unsupported(f"void {spec.name}")
     if spec.family is Family.PAYMENT:
         return void_payment(draft, document)
+    if spec.family is Family.PLAIN:
+        return void_plain(draft, spec, document)
     refuse_closed(draft, document["TxnDate"])
+    if links(document, "Deposit"):
+        raise deposited()
     if spec.name == "CreditMemo":
         _refuse_linked(document)
-    else:
+    elif spec.name == "Invoice":
         release_payments(draft, document)
         unlink_estimate(draft, document)
     blank = draft.get(spec.name, document["Id"])
@@ -38,6 +43,8 @@ def void(draft: Draft, spec: Spec, document: Document) -> Document:
         "Balance": ZERO,
         "LinkedTxn": [],
     }
+    if "HomeTotalAmt" in blank:
+        blank["HomeTotalAmt"] = blank["HomeBalance"] = ZERO
     blank["PrivateNote"] = void_note(document)
     if "TxnTaxDetail" in blank:
         blank["TxnTaxDetail"] = {"TotalTax": ZERO, "TaxLine": []}
@@ -59,7 +66,13 @@ def delete(draft: Draft, spec: Spec, document: Document) -> None:
     if spec.family is Family.PAYMENT:
         delete_payment(draft, document)
         return
-    if spec.name != "Estimate":
+    if spec.family is Family.PLAIN:
+        delete_plain(draft, spec, document)
+        return
+    if not spec.is_transaction:
+        draft.remove(spec.name, document["Id"])
+        return
+    if spec.name not in ("Estimate", "ChangeOrder"):
         refuse_closed(draft, document["TxnDate"])
         _refuse_linked(document)
     if spec.name == "Invoice":
@@ -101,6 +114,8 @@ def send(draft: Draft, spec: Spec, document: Document, *, send_to: str | None) -
 
 
 def _refuse_linked(document: Document) -> None:
+    if links(document, "Deposit"):
+        raise deposited()
     if links(document, "Payment"):
         raise Fault(
             "800",

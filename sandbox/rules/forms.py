@@ -1,5 +1,5 @@
-"""Estimate, Invoice and CreditMemo: from what a client sent to a form with numbers, totals, tax and
-links.
+"""Sales forms, Estimate to ChangeOrder: from what a client sent to a form with numbers, totals, tax
+and links.
 """
 
 from datetime import date, timedelta
@@ -7,16 +7,29 @@ from decimal import Decimal
 
 from sandbox.draft import Draft
 from sandbox.entities import Spec
-from sandbox.errors import Fault, bad_reference, business, duplicate_number, missing
+from sandbox.errors import (
+    Fault,
+    bad_reference,
+    bad_value,
+    business,
+    deposited,
+    duplicate_number,
+    missing,
+)
+from sandbox.rules.currency import settle_currency, show_at_home
 from sandbox.rules.lines import TAXED_LINES_MAX, arrange
-from sandbox.rules.links import link_estimate
+from sandbox.rules.links import finish_change_order, link_estimate, links
 from sandbox.rules.payments import applied_to, apply_credits, refit
 from sandbox.rules.references import resolve
 from sandbox.rules.saving import merged, refuse_closed, require
 from sandbox.rules.tax import OVERRIDDEN, tax_detail
+from sandbox.rules.tax_abroad import net_amounts
+from sandbox.rules.tax_codes import is_american
 from sandbox.values import ZERO, Document, cents
 
 ALLOW_DUPLICATE = "allowduplicatedocnum"
+#: They promise money, they do not book it.
+NOT_POSTING = ("Estimate", "ChangeOrder")
 
 
 def save_form(
@@ -32,7 +45,9 @@ def save_form(
     resolved = resolve(draft, body, spec.fields)
     form = merged(spec, old, resolved, is_sparse=is_sparse)
     require(spec, form)
-    if spec.name != "Estimate":
+    if old is not None and links(old, "Deposit"):
+        raise deposited()
+    if spec.name not in NOT_POSTING:
         refuse_closed(
             draft, form.get("TxnDate") or draft.today.isoformat(), (old or {}).get("TxnDate")
         )
@@ -42,17 +57,24 @@ def save_form(
     form = draft.create(spec.name, form) if old is None else draft.put(spec.name, form)
     match spec.name:
         case "Invoice":
-            return _finish_invoice(draft, form, old)
+            form = _finish_invoice(draft, form, old)
         case "CreditMemo":
-            return _finish_credit(draft, form, old)
+            form = _finish_credit(draft, form, old)
+        case "SalesReceipt" | "RefundReceipt":
+            form = draft.put(spec.name, {**form, "Balance": ZERO})
+        case "ChangeOrder":
+            form = finish_change_order(draft, form)
+    if "ExchangeRate" in form:
+        show_at_home(draft, form)
     return form
 
 
 def _fill_in(draft: Draft, spec: Spec, form: Document, old: Document | None) -> None:
     """Put in what QuickBooks puts in when a client does not say."""
     form.setdefault("TxnDate", (old or {}).get("TxnDate") or draft.today.isoformat())
-    customer = draft.get("Customer", form["CustomerRef"]["value"])
-    form.setdefault("CurrencyRef", customer.get("CurrencyRef", {"value": "USD"}))
+    # Receipts may be for nobody in particular.
+    customer = draft.get("Customer", form["CustomerRef"]["value"]) if "CustomerRef" in form else {}
+    settle_currency(draft, form, customer)
     form.setdefault("ApplyTaxAfterDiscount", False)
     form.setdefault("PrintStatus", "NotSet")
     form.setdefault("EmailStatus", "NotSet")
@@ -64,13 +86,14 @@ def _fill_in(draft: Draft, spec: Spec, form: Document, old: Document | None) -> 
     _fill_in_project(draft, form, customer)
     if form["EmailStatus"] == "NeedToSend" and not (form.get("BillEmail") or {}).get("Address"):
         raise missing("BillEmail")
-    # They mean something with several currencies or outside the US only.
-    form.pop("ExchangeRate", None)
-    form.pop("GlobalTaxCalculation", None)
-    if spec.name != "Invoice":
+    if is_american(draft):
+        form.pop("GlobalTaxCalculation", None)
+    else:
+        form.setdefault("GlobalTaxCalculation", "TaxExcluded")
+    if spec.name not in ("Invoice", "ChangeOrder"):
         # Links are made from the invoice and from the payment.
         form["LinkedTxn"] = (old or {}).get("LinkedTxn", [])
-    if spec.name == "Estimate":
+    if spec.name in NOT_POSTING:
         form.setdefault("TxnStatus", "Pending")
     if spec.name == "Invoice":
         _fill_in_terms(draft, form, customer)
@@ -95,7 +118,11 @@ def _fill_in_terms(draft: Draft, form: Document, customer: Document) -> None:
     if term_ref and term:
         form.setdefault("SalesTermRef", {"value": term["Id"], "name": term["Name"]})
     days = int((term or {}).get("DueDays", 0))
-    form["DueDate"] = (date.fromisoformat(form["TxnDate"]) + timedelta(days=days)).isoformat()
+    try:
+        due_on = date.fromisoformat(form["TxnDate"]) + timedelta(days=days)
+    except OverflowError:
+        raise bad_value("2060", "Date", "DueDate", f"{form['TxnDate']} + {days}") from None
+    form["DueDate"] = due_on.isoformat()
 
 
 def _custom_fields(draft: Draft, sent: list[Document], old: Document | None) -> list[Document]:
@@ -153,7 +180,8 @@ def _number(
 def _add_up(draft: Draft, form: Document, sent: Document, old: Document | None) -> None:
     """Arrange the lines and work out tax and total; a client's own totals never count."""
     lines_changed = old is None or form["Line"] is not old["Line"]
-    arranged = arrange(draft, form["Line"], old=(old or {}).get("Line", []))
+    sent_lines = net_amounts(draft, form, form["Line"]) if lines_changed else form["Line"]
+    arranged = arrange(draft, sent_lines, old=(old or {}).get("Line", []))
     form["Line"] = arranged.lines
     told = sent.get("TxnTaxDetail")
     if (

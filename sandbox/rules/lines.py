@@ -7,6 +7,7 @@ from decimal import Decimal
 from sandbox.draft import Draft
 from sandbox.errors import Fault, business, missing
 from sandbox.rules.references import SHIPPING_ITEM
+from sandbox.rules.tax_codes import code_abroad, code_at_home, is_american
 from sandbox.values import ZERO, Document, cents, total
 
 ITEM = "SalesItemLineDetail"
@@ -66,7 +67,7 @@ def item_lines(lines: list[Document]) -> Iterator[Document]:
         if line["DetailType"] == ITEM:
             yield line
         elif line["DetailType"] == GROUP:
-            yield from line[GROUP].get("Line", ())
+            yield from (row for row in line[GROUP].get("Line", ()) if row["DetailType"] == ITEM)
 
 
 def zeroed(lines: list[Document]) -> list[Document]:
@@ -170,20 +171,16 @@ def _sales_detail(draft: Draft, detail: Document) -> Document:
         raise business("A bundle or category cannot stand on an item line", element="ItemRef")
     if "IncomeAccountRef" in item:
         detail["ItemAccountRef"] = dict(item["IncomeAccountRef"])
-    code = detail.get("TaxCodeRef") or {"value": "TAX" if item.get("Taxable") else "NON"}
-    if code["value"] not in ("TAX", "NON"):
-        raise Fault(
-            "6100",
-            "Invalid tax code",
-            "Invalid tax code : lines of a US company take TAX or NON. "
-            f"Supplied value:{code['value']}",
-            element="TaxCodeRef",
-        )
+    wished = detail.get("TaxCodeRef")
+    if is_american(draft):
+        code = code_at_home(wished, item)
+    else:
+        code = code_abroad(draft, wished or item.get("SalesTaxCodeRef"))
     if detail["ItemRef"]["value"] == SHIPPING_ITEM:
         detail.pop("Qty", None)
     # What a client's defaults say outside its country means nothing here.
     kept = {name: value for name, value in detail.items() if name != "TaxInclusiveAmt" or value}
-    return {**kept, "TaxCodeRef": {"value": code["value"]}}
+    return {**kept, "TaxCodeRef": code}
 
 
 def _group_line(draft: Draft, line: Document, ids: _LineIds) -> Document:

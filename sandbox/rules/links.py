@@ -1,7 +1,7 @@
 """Links between an invoice and the one estimate it came from, kept on both sides."""
 
 from sandbox.draft import Draft
-from sandbox.errors import Fault, business
+from sandbox.errors import Fault, bad_reference, business, missing
 from sandbox.rules.lines import ITEM
 from sandbox.values import Document
 
@@ -62,6 +62,23 @@ def link_estimate(draft: Draft, invoice: Document, old: Document | None) -> Docu
     return draft.put("Invoice", {**invoice, "Line": _lines_linked(invoice["Line"], estimates)})
 
 
+def finish_change_order(draft: Draft, order: Document) -> Document:
+    """Make sure that a change order names the one estimate that it changes.
+
+    The estimate keeps no link back. Source: Intuit's Prompt-Library, "Project change orders".
+
+    Raises:
+        Fault: 2020 it names none, 2500 one that is not there.
+    """
+    wished = links(order, "Estimate")
+    if not wished:
+        raise missing("LinkedTxn")
+    for id in wished:
+        if draft.find("Estimate", id) is None:
+            raise bad_reference("LinkedTxn", id)
+    return order
+
+
 def unlink_estimate(draft: Draft, invoice: Document) -> None:
     """Let the estimate of an invoice go that is about to be voided or deleted."""
     for id in links(invoice, "Estimate"):
@@ -89,7 +106,7 @@ def _take(draft: Draft, estimate_id: str, invoice: Document) -> None:
     taken = linked(estimate, "Invoice", invoice["Id"])
     if draft.settings.link_converts_estimate:
         taken["TxnStatus"] = "Converted"
-    draft.put("Estimate", taken)
+    draft.put("Estimate", taken, is_quiet=not draft.settings.link_touches_estimate)
 
 
 def _release(draft: Draft, estimate_id: str, invoice_id: str) -> None:
@@ -99,7 +116,7 @@ def _release(draft: Draft, estimate_id: str, invoice_id: str) -> None:
     released = unlinked(estimate, "Invoice", invoice_id)
     if draft.settings.unlink_reopens_estimate and estimate["TxnStatus"] == "Converted":
         released["TxnStatus"] = "Accepted"
-    draft.put("Estimate", released)
+    draft.put("Estimate", released, is_quiet=not draft.settings.link_touches_estimate)
 
 
 def _top_customer(draft: Draft, document: Document) -> str:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from sandbox.draft import Draft
 from sandbox.entities import SPECS, Spec
 from sandbox.errors import bad_characters, bad_value, business, duplicate_name, missing
+from sandbox.rules.accounts import finish_account
 from sandbox.rules.references import resolve
 from sandbox.rules.saving import merged, require
 from sandbox.tables import unique_name
@@ -12,6 +13,7 @@ from sandbox.values import Document
 
 DELETED_MARK = " (deleted)"
 LEVEL_MAX = 5
+TERM_DAYS_MAX = 999
 FORBIDDEN = (":", "\t", "\n")
 #: How a nested entry says that it is one.
 NESTED_SWITCH = {
@@ -32,6 +34,10 @@ def save_entry(
     entry.setdefault("Active", True)
     if spec.name == "Customer":
         _finish_customer(draft, entry)
+    elif spec.namespace == "people":
+        _finish_person(draft, entry)
+    elif spec.name == "Account":
+        finish_account(draft, entry, old)
     require(spec, entry)
     _check_characters(spec, entry)
     _nest(draft, spec, entry)
@@ -39,7 +45,7 @@ def save_entry(
     if spec.name == "Item":
         _finish_item(entry)
     if spec.name == "Term":
-        entry["Type"] = "DATE_DRIVEN" if "DayOfMonthDue" in entry else "STANDARD"
+        _finish_term(entry)
     _refuse_taken_name(draft, spec, entry)
     saved = draft.create(spec.name, entry) if old is None else draft.put(spec.name, entry)
     if old is not None and old.get("FullyQualifiedName") != saved.get("FullyQualifiedName"):
@@ -56,7 +62,8 @@ def add_project(draft: Draft, *, customer_id: str, name: str, project_id: str) -
     return draft.put("Customer", {**entry, "IsProject": True, "_project_id": project_id})
 
 
-def _finish_customer(draft: Draft, entry: Document) -> None:
+def _finish_person(draft: Draft, entry: Document) -> None:
+    """Give a person or company on the name list the name under which it is found."""
     if not entry.get("DisplayName"):
         parts = [
             entry.get(part) for part in ("Title", "GivenName", "MiddleName", "FamilyName", "Suffix")
@@ -66,6 +73,10 @@ def _finish_customer(draft: Draft, entry: Document) -> None:
             raise missing("DisplayName")
         entry["DisplayName"] = said
     entry.setdefault("PrintOnCheckName", entry["DisplayName"])
+
+
+def _finish_customer(draft: Draft, entry: Document) -> None:
+    _finish_person(draft, entry)
     entry.setdefault("Taxable", True)
     entry.setdefault("BillWithParent", False)
     entry.setdefault("PreferredDeliveryMethod", "Print")
@@ -138,6 +149,14 @@ def _finish_item(entry: Document) -> None:
             raise missing("IncomeAccountRef")
     if entry["Type"] == "Inventory" and not entry.get("QtyOnHand") and "InvStartDate" not in entry:
         raise bad_value("2020", "Inventory item", "InvStartDate", None)
+
+
+def _finish_term(entry: Document) -> None:
+    entry["Type"] = "DATE_DRIVEN" if "DayOfMonthDue" in entry else "STANDARD"
+    for name in ("DueDays", "DiscountDays", "DayOfMonthDue", "DiscountDayOfMonth"):
+        most = TERM_DAYS_MAX if name.endswith("Days") else 31
+        if not 0 <= entry.get(name, 0) <= most:
+            raise bad_value("2090", "Number", name, entry[name])
 
 
 def _refuse_taken_name(draft: Draft, spec: Spec, entry: Document) -> None:

@@ -121,13 +121,6 @@ def apply_credits(draft: Draft, invoice: Document) -> Document:
     return draft.get("Invoice", invoice["Id"])
 
 
-def mark_deposited(draft: Draft, payment_id: str) -> Document:
-    """Put a payment into a bank deposit, as the bookkeeper does on the bank's pages."""
-    payment = draft.get("Payment", payment_id)
-    _refuse_deposited(payment)
-    return draft.put("Payment", linked(payment, "Deposit", draft.tables.next_id("Payment")))
-
-
 def _use_credit(draft: Draft, invoice: Document, credit: Document, amount: Decimal) -> None:
     """A credit memo is applied by a payment over nothing that points to both."""
     lines = [

@@ -6,6 +6,8 @@ from decimal import Decimal
 
 from sandbox.draft import Draft
 from sandbox.rules.lines import ITEM, Arranged, item_lines
+from sandbox.rules.tax_abroad import tax_abroad
+from sandbox.rules.tax_codes import is_american
 from sandbox.values import ZERO, Document, cents, total
 
 OVERRIDDEN = "AST_TAX_OVERRIDE"
@@ -25,6 +27,8 @@ def tax_detail(
     preferences = draft.preferences().get("TaxPrefs") or {}
     if not preferences.get("UsingSalesTax"):
         return None
+    if not is_american(draft):
+        return tax_abroad(draft, form, arranged)
     taxable = _taxable(draft, form, arranged)
     code = _tax_code(draft, preferences, sent)
     if code is None or not taxable:
@@ -40,7 +44,8 @@ def tax_detail(
 
 
 def _taxable(draft: Draft, form: Document, arranged: Arranged) -> Decimal:
-    customer = draft.find("Customer", form["CustomerRef"]["value"]) or {}
+    customer_ref = form.get("CustomerRef") or {}
+    customer = draft.find("Customer", customer_ref.get("value", "")) or {}
     if customer.get("Taxable") is False:
         return ZERO
     marked = [

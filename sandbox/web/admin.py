@@ -2,6 +2,7 @@
 switches, webhooks.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC
 from itertools import islice
@@ -18,6 +19,7 @@ from sandbox.courier import Courier
 from sandbox.errors import Fault
 from sandbox.meter import Meter
 from sandbox.outbox import FORMATS
+from sandbox.people import Person
 from sandbox.settings import shown as shown_settings
 from sandbox.tables import Change
 from sandbox.trouble import Trouble
@@ -58,7 +60,9 @@ class Admin:
             Route("/sandbox/faults", _guarded(self.faults), methods=["GET", "POST", "DELETE"]),
             Route("/sandbox/webhooks", _guarded(self.webhooks), methods=["GET", "POST", "DELETE"]),
             Route("/sandbox/apps/redirects", _guarded(self.redirects), methods=["GET", "POST"]),
+            Route("/sandbox/files/{realm_id}/{id}", _guarded(self.file)),
             Route("/sandbox/projects", _guarded(self.projects), methods=["POST"]),
+            Route("/sandbox/act", _guarded(self.act), methods=["POST"]),
             Route("/sandbox/deposits", _guarded(self.deposits), methods=["POST"]),
         ]
 
@@ -159,6 +163,16 @@ class Admin:
                 self._books.add_redirect(uri)
         return json_answer(list(self._books.redirect_uris))
 
+    async def file(self, request: Request) -> Response:
+        """Return an uploaded file."""
+        company = self._company({"realm_id": request.path_params["realm_id"]})
+        with self._books.lock:
+            file = company.file_of(request.path_params["id"])
+        safe = "".join(char for char in file.name if char.isascii() and char not in '"\\\r\n')
+        headers = {"Content-Disposition": f'attachment; filename="{safe}"'}
+        kind = _plain_type(file.content_type)
+        return Response(file.content, media_type=kind, headers=headers)
+
     async def projects(self, request: Request) -> Response:
         """Make a project under a customer, which QuickBooks' REST API cannot."""
         body = await _body(request)
@@ -170,6 +184,13 @@ class Admin:
                 actor=_person(request),
             )
         return json_answer(made, status=201)
+
+    async def act(self, request: Request) -> Response:
+        """Let a customer or a bookkeeper do something: pay, edit, void, convert ..."""
+        body = await _body(request)
+        person = Person(self._company(body), name=_named(request, body))
+        with self._books.lock:
+            return json_answer(person.act(str(body.get("verb", "")), body))
 
     async def deposits(self, request: Request) -> Response:
         """Put a payment into a bank deposit, as a bookkeeper does on the bank's pages."""
@@ -215,6 +236,12 @@ async def _body(request: Request) -> Document:
     if not isinstance(body, dict):
         raise BadRequest("the body must be a JSON object")
     return body
+
+
+def _plain_type(kind: str) -> str:
+    """Return a content type that is safe to send back: what a client said may be anything."""
+    known = re.fullmatch(r"[\w.+-]{1,60}/[\w.+-]{1,60}", kind)
+    return kind if known and "html" not in kind else "application/octet-stream"
 
 
 def _whole(request: Request, name: str, default: int) -> int:
@@ -263,6 +290,12 @@ def _format(value: object) -> str:
     if said not in FORMATS:
         raise BadRequest(f"format must be one of {', '.join(FORMATS)}")
     return said
+
+
+def _named(request: Request, body: Document) -> str | None:
+    """Return the name that somebody acts under, if one is given and fit for the history."""
+    said = str(body.get("actor") or request.headers.get("x-sandbox-actor") or "")
+    return said if re.fullmatch(r"[\w:. -]{1,40}", said) else None
 
 
 def _person(request: Request) -> str:

@@ -1,10 +1,12 @@
 """The ASGI application of one sandbox, and the header that every answer of it carries."""
 
+import asyncio
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.templating import Jinja2Templates
@@ -21,6 +23,9 @@ from sandbox.web.pages import Pages
 
 STAND_IN_HEADER = "X-Stand-In"
 STAND_IN = "milestone-sync sandbox, not Intuit"
+STAND_IN_LINE = (STAND_IN_HEADER.lower().encode(), STAND_IN.encode())
+#: What stands at Intuit; the sandbox's own calls and pages are next door.
+FAR_AWAY = ("/v3/", "/oauth2/", "/v2/", "/.well-known/")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -40,15 +45,20 @@ def make_app(books: Books, courier: Courier, *, loopback_only: bool = True) -> A
         *Admin(books, meter, trouble, courier).routes(),
         *Pages(books, templates).routes(),
     ]
-    return _Doorman(Starlette(routes=routes), loopback_only=loopback_only)
+    return _Doorman(
+        Starlette(routes=routes),
+        loopback_only=loopback_only,
+        latency_ms=lambda: books.settings.latency_ms,
+    )
 
 
 class _Doorman:
     """Marks every answer as a stand-in's, and keeps other sites' pages out."""
 
-    def __init__(self, app: ASGIApp, *, loopback_only: bool) -> None:
+    def __init__(self, app: ASGIApp, *, loopback_only: bool, latency_ms: Callable[[], int]) -> None:
         self._app = app
         self._loopback_only = loopback_only
+        self._latency_ms = latency_ms
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -57,20 +67,32 @@ class _Doorman:
 
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[STAND_IN_HEADER] = STAND_IN
+                message["headers"] = [*message["headers"], STAND_IN_LINE]
             await send(message)
 
-        if self._loopback_only and not _is_local(Headers(scope=scope)):
+        if self._loopback_only and not _is_local(*_host_and_origin(scope)):
             refused = PlainTextResponse("the sandbox answers on loopback only\n", 403)
             await refused(scope, receive, marked)
             return
+        if (latency_ms := self._latency_ms()) and scope["path"].startswith(FAR_AWAY):
+            await asyncio.sleep(latency_ms / 1000)
         await self._app(scope, receive, marked)
 
 
-def _is_local(headers: Headers) -> bool:
-    host = urlsplit(f"//{headers.get('host', '')}").hostname
-    origin = headers.get("origin")
+def _host_and_origin(scope: Scope) -> tuple[bytes, bytes | None]:
+    host, origin = b"", None
+    for name, value in scope["headers"]:
+        if name == b"host":
+            host = value
+        elif name == b"origin":
+            origin = value
+    return host, origin
+
+
+@lru_cache(maxsize=64)
+def _is_local(host: bytes, origin: bytes | None) -> bool:
+    name = urlsplit(f"//{host.decode('latin-1')}").hostname
     # A browser names the page that a request comes from: a page of another site has no business
     # here.
-    is_ours = origin is None or urlsplit(origin).hostname in LOOPBACK
-    return host in (*LOOPBACK, "testserver") and is_ours
+    is_ours = origin is None or urlsplit(origin.decode("latin-1")).hostname in LOOPBACK
+    return name in (*LOOPBACK, "testserver") and is_ours

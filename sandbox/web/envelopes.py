@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from sandbox.clock import answer_time
 from sandbox.errors import Fault, fault_envelope
-from sandbox.values import Document, dumps
+from sandbox.values import Document, to_json
 
 JSON_TYPE = "application/json;charset=UTF-8"
 XML_TYPE = "application/xml;charset=UTF-8"
@@ -20,7 +20,7 @@ def json_answer(
     content: object, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Return any value as JSON."""
-    return Response(dumps(content).encode(), status, media_type=JSON_TYPE, headers=headers)
+    return Response(to_json(content), status, media_type=JSON_TYPE, headers=headers)
 
 
 def refusal(fault: Fault, at: datetime) -> Response:
@@ -71,7 +71,7 @@ def no_token(at: datetime) -> Response:
 def wrong_realm(at: datetime) -> Response:
     """Return the XML 401 for a good token on another company's address."""
     detail = "AuthenticationErrorGeneral: SRV-110-Authentication Failure , statusCode: 401"
-    return _xml(
+    return xml_refusal(
         401,
         at,
         kind="AuthenticationFault",
@@ -81,14 +81,26 @@ def wrong_realm(at: datetime) -> Response:
     )
 
 
-def throttled(at: datetime) -> Response:
-    """Return the XML 429."""
+def throttled(at: datetime, *, envelope: str = "xml") -> Response:
+    """Return the 429: mostly it is XML, whatever was asked for."""
+    if envelope == "gateway":
+        return gateway_refusal(
+            status=429,
+            code="3001",
+            reason="ThrottleExceeded",
+            detail="The request limit was reached.  Try again later",
+            kind="SERVICE",
+            at=at,
+        )
     message = "message=ThrottleExceeded; errorCode=003001; statusCode=429"
     detail = "The request limit was reached.  Try again later"
-    return _xml(429, at, kind="SERVICE", code="3001", message=message, detail=detail)
+    return xml_refusal(429, at, kind="SERVICE", code="3001", message=message, detail=detail)
 
 
-def _xml(status: int, at: datetime, *, kind: str, code: str, message: str, detail: str) -> Response:
+def xml_refusal(
+    status: int, at: datetime, *, kind: str, code: str, message: str, detail: str
+) -> Response:
+    """Return a refusal in XML, as QuickBooks' outer gates give it whatever was asked for."""
     text = (
         '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
         f'<IntuitResponse time="{answer_time(at)}" xmlns="http://schema.intuit.com/finance/v3">'

@@ -10,11 +10,24 @@ from starlette.templating import Jinja2Templates
 from sandbox.books import Books
 from sandbox.company import Company
 from sandbox.entities import spec_at
+from sandbox.schema import INTERNAL
 from sandbox.tables import Change
 from sandbox.values import Document, dumps
 
 ROWS_MAX = 200
-SHOWN = ("Estimate", "Invoice", "Payment", "CreditMemo")
+#: What a bookkeeper looks at, with the words above the tables.
+SHOWN = {
+    "Estimate": "Estimates",
+    "ChangeOrder": "Change orders",
+    "Invoice": "Invoices",
+    "Payment": "Payments",
+    "CreditMemo": "Credit memos",
+    "SalesReceipt": "Sales receipts",
+    "RefundReceipt": "Refund receipts",
+    "Deposit": "Bank deposits",
+}
+#: These are left out while there are none.
+IF_ANY = ("ChangeOrder", "SalesReceipt", "RefundReceipt", "Deposit")
 
 
 class Pages:
@@ -29,6 +42,8 @@ class Pages:
         """Return the addresses."""
         return [
             Route("/", self.index),
+            Route("/sandbox", self.index),
+            Route("/sandbox/", self.index),
             Route("/companies/{realm_id}", self.company),
             Route("/companies/{realm_id}/{entity}/{id}", self.document),
         ]
@@ -50,8 +65,14 @@ class Pages:
         if company is None:
             return self._missing(request)
         with self._books.lock:
-            tables = {entity: _newest(company, entity) for entity in SHOWN}
-        return self._page(request, "company.html", {"company": company, "tables": tables})
+            tables = [
+                (entity, title, _newest(company, entity), len(company.tables.rows[entity]))
+                for entity, title in SHOWN.items()
+                if entity not in IF_ANY or company.tables.rows[entity]
+            ]
+            closed = _closed_to(company)
+        values = {"company": company, "tables": tables, "closed": closed}
+        return self._page(request, "company.html", values)
 
     async def document(self, request: Request) -> Response:
         """Show the life of one document: who did what to it, before and after."""
@@ -61,16 +82,22 @@ class Pages:
             return self._missing(request)
         id = request.path_params["id"]
         with self._books.lock:
-            steps = [
-                row for row in company.tables.history if (row.entity, row.id) == (spec.name, id)
-            ]
+            steps = company.tables.history_of(spec.name, id)
+            now = company.tables.find(spec.name, id)
         if not steps:
             return self._missing(request)
         rows = [(step, _difference(step)) for step in steps]
         return self._page(
             request,
             "document.html",
-            {"company": company, "entity": spec.name, "id": id, "rows": rows},
+            {
+                "company": company,
+                "entity": spec.name,
+                "id": id,
+                "rows": rows,
+                "now": now,
+                "lines": _lines(now),
+            },
         )
 
     def _page(self, request: Request, name: str, values: Document) -> Response:
@@ -96,11 +123,34 @@ def _newest(company: Company, entity: str) -> list[Document]:
     return [row for _, row in zip(range(ROWS_MAX), reversed(rows.values()), strict=False)]
 
 
+def _closed_to(company: Company) -> str | None:
+    preferences = company.tables.find("Preferences", "1") or {}
+    day = (preferences.get("AccountingInfoPrefs") or {}).get("BookCloseDate")
+    return None if day is None else str(day)
+
+
+def _lines(document: Document | None) -> list[tuple[str, object, object, object]]:
+    """Return a form's lines as a bookkeeper reads them: what, how many, at, amount."""
+    rows: list[tuple[str, object, object, object]] = []
+    for line in (document or {}).get("Line", ()):
+        detail = line.get("SalesItemLineDetail") or line.get("DiscountLineDetail") or {}
+        links = [
+            f"{link.get('TxnType')} #{link.get('TxnId')}" for link in line.get("LinkedTxn", ())
+        ]
+        item = (detail.get("ItemRef") or {}).get("name")
+        what = line.get("Description") or item or line.get("DetailType") or ", ".join(links)
+        rows.append(
+            (str(what or ""), detail.get("Qty"), detail.get("UnitPrice"), line.get("Amount"))
+        )
+    return rows
+
+
 def _difference(step: Change) -> list[tuple[str, str, str]]:
     """Return the fields that a step changed, with their values before and after."""
     before, after = step.before or {}, step.after or {}
     names = dict.fromkeys((*before, *after))
-    changed = [name for name in names if name != "MetaData" and before.get(name) != after.get(name)]
+    names = {name: None for name in names if name != "MetaData" and not name.startswith(INTERNAL)}
+    changed = [name for name in names if before.get(name) != after.get(name)]
     return [(name, _text(before.get(name)), _text(after.get(name))) for name in changed]
 
 

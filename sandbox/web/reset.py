@@ -37,21 +37,26 @@ class Reset(Response):
     """An answer that never comes."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Cut the connection that the request came over.
+        """Cut the connection that the request came over."""
+        await cut(scope, receive)
 
-        Raises:
-            ConnectionResetError: there is none to cut, because the app is called in-process.
-        """
-        transport = _OPEN.get(_address(scope.get("client")))
-        if transport is None:
-            raise ConnectionResetError("connection reset by the sandbox, as armed")
-        connection: socket.socket = transport.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
-        transport.abort()
-        # Wait until the server has noticed, or it would answer 500 in our place.
-        async with asyncio.timeout(CLOSED_WITHIN_S):
-            while (await receive())["type"] != "http.disconnect":
-                pass
+
+async def cut(scope: Scope, receive: Receive) -> None:
+    """Cut the connection that a request came over.
+
+    Raises:
+        ConnectionResetError: there is none to cut, because the app is called in-process.
+    """
+    transport = _OPEN.get(_address(scope.get("client")))
+    if transport is None:
+        raise ConnectionResetError("connection reset by the sandbox, as armed")
+    connection: socket.socket = transport.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
+    transport.abort()
+    # Wait until the server has noticed, or it would answer 500 in our place.
+    async with asyncio.timeout(CLOSED_WITHIN_S):
+        while (await receive())["type"] != "http.disconnect":
+            pass
 
 
 def _address(peer: Any) -> tuple[str, int]:

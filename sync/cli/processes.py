@@ -19,6 +19,7 @@ from config.settings import data_folder, read_settings
 from sandbox.serve import serve as serve_sandbox
 from sync.actors import DramatiqWakeQueue, build_broker, declare_actors
 from sync.bootstrap import build_app, outside_clock
+from sync.cli import sandbox_commands
 from sync.cli.attach import Attached, DataOption, JsonOption, WrongUse, attached, print_json
 from sync.demo import run_demo
 from sync.dispatch import Dispatcher
@@ -161,6 +162,7 @@ def _sandbox_commands() -> typer.Typer:
             raise WrongUse("say `clock show` or `clock advance 7d`")
         print_json(answer) if as_json else Console().print(f"It is now {answer['now']}.")
 
+    sandbox_commands.add_commands(commands, find_url=_sandbox_url)
     return commands
 
 

@@ -60,3 +60,16 @@ def test_reads_are_counted_by_company_and_month(meter):
     meter.count_read("2", "2026-05")
 
     assert [meter.reads("1", "2026-05"), meter.reads("1", "2026-06")] == [2, 0]
+
+
+def test_batches_have_limits_of_their_own(meter, watch):
+    """40 a minute for one app, 120 for all apps of a company."""
+    for app in ("client:a", "client:b", "client:c"):
+        assert all(meter.admits_batch("1", app) for _ in range(40))
+        assert not meter.admits_batch("1", app)
+    assert not meter.admits_batch("1", "client:d")
+    assert meter.admits_batch("2", "client:a")
+
+    watch.now += 60.0
+
+    assert meter.admits_batch("1", "client:d")

@@ -28,3 +28,15 @@ def test_long_form_stays_on_its_page(client):
     estimate = client.estimate(Line=[client.line(1) for _ in range(60)])
 
     assert b"more lines" in form_pdf("Estimate", estimate, company_name="X")
+
+
+def test_payment_lists_what_it_was_for(client):
+    """With what is left of it."""
+    invoice = client.invoice(100)
+    payment = client.pay(150, (invoice, 100))
+
+    data = form_pdf("Payment", payment, company_name="X")
+
+    assert b"Payment receipt" in data
+    assert f"Invoice {invoice['Id']}".encode() in data
+    assert b"50.00" in data
