@@ -15,6 +15,7 @@ from math import lcm
 
 from mapping.contracts import Coding
 from mapping.documents import Estimate
+from mapping.errors import DocumentError
 from mapping.events import EventWords, holds, line_text
 from mapping.lines import walk
 from mapping.memo import Phrase, is_meant, read_phrases, slug
@@ -39,6 +40,7 @@ __all__ = [
     "Template",
     "choose_schedule",
     "parse_template",
+    "schedule_of_words",
     "words_left_behind",
 ]
 
@@ -115,6 +117,38 @@ def _terms(schedule: Schedule) -> list[tuple[Basis, Trigger]]:
     return [(milestone.basis, milestone.trigger) for milestone in schedule.milestones]
 
 
+def schedule_of_words(text: str, *, currency: str) -> Schedule:
+    """Return the schedule that plain words make: "50% on approval; 50% after Installation".
+
+    Raises:
+        DocumentError: the words make none (`percent_sum`, `share_unclear`, ...).
+        EngineError: what `build_schedule()` refuses.
+    """
+    phrases = read_phrases(text)
+    if not phrases:
+        raise DocumentError("share_unclear", f"no payments are named in {text[:80]!r}")
+    wrong = _wrong_phrases(phrases)
+    if wrong:
+        code, facts = wrong[0]
+        raise DocumentError(code, f"{_said(phrases)}: {facts.get('sum') or facts.get('phrase')}")
+    return _built(phrases, currency)
+
+
+def _built(phrases: Sequence[Phrase], currency: str) -> Schedule:
+    milestones = [
+        Milestone(
+            id=f"m{number}",
+            label=_label(phrase, is_first=number == 1, count=len(phrases)),
+            basis=basis,
+            trigger=phrase.trigger,
+        )
+        for number, (phrase, basis) in enumerate(
+            zip(phrases, _bases(phrases, currency), strict=True), start=1
+        )
+    ]
+    return build_schedule(currency=currency, milestones=milestones)
+
+
 def _own_words(estimate: Estimate) -> tuple[tuple[str, str], ...]:
     return (
         ("customer_memo", estimate.customer_memo),
@@ -159,18 +193,7 @@ def _from_words(
         facts = {"source": source, "words": words}
         return tuple(_about(estimate, code, {**facts, **more}) for code, more in wrong)
     try:
-        milestones = [
-            Milestone(
-                id=f"m{number}",
-                label=_label(phrase, is_first=number == 1, count=len(phrases)),
-                basis=basis,
-                trigger=phrase.trigger,
-            )
-            for number, (phrase, basis) in enumerate(
-                zip(phrases, _bases(phrases, currency), strict=True), start=1
-            )
-        ]
-        schedule = build_schedule(currency=currency, milestones=milestones)
+        schedule = _built(phrases, currency)
     except EngineError as error:
         return (_finding(error, estimate, source=source, words=words),)
     return ChosenSchedule(schedule=schedule, events=_timeline(phrases, templates), source=source)

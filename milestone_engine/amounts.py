@@ -46,6 +46,7 @@ class Amounts:
     warnings: tuple[SplitWarning, ...]
     retainage: Retainage | None  #: no more than the law allows
     legal_findings: tuple[Finding, ...]
+    wordings: tuple[str, ...]  #: what the law wants to stand beside the payment plan
 
     @property
     def schedule(self) -> Schedule:
@@ -86,6 +87,7 @@ def amounts_of(job: Job) -> Amounts:
         warnings=tuple(one for split, _ in splits for one in split.warnings),
         retainage=lawful_retainage(job.retainage, guard) if job.retainage else None,
         legal_findings=guard.findings,
+        wordings=guard.wordings,
     )
 
 

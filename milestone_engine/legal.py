@@ -35,6 +35,7 @@ class LegalKind(Enum):
 
     DOWN_PAYMENT = "down_payment"  #: what is asked before the work begins, all together
     RETAINAGE = "retainage"  #: the percent withheld from each payment
+    WORDING = "wording"  #: words that stand beside the payment plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,8 @@ class LegalRule:
     place: str  #: ISO 3166-2: `US-CA`
     kind: LegalKind
     work: frozenset[str]  #: kinds of work it is for: `home_improvement`, `private`
-    percent: Percent  #: of the contract, or withheld
+    percent: Percent | None = None  #: of the contract, or withheld; None: of wording
+    text: str = ""  #: of wording: what has to be said
     amount_minor: int | None = None  #: the lesser of the two counts; None: percent alone
     currency: str | None = None  #: of the amount; a contract in another one has the percent alone
     source: str
@@ -69,6 +71,7 @@ class Guard:
     caps: Mapping[str, int]  #: milestone id -> the most it may come to
     retainage_max: Percent | None  #: the most that may be withheld; None: no limit
     findings: tuple[Finding, ...]
+    wordings: tuple[str, ...] = ()  #: what has to stand beside the payment plan
 
 
 def parse_rules(files: Iterable[object]) -> tuple[LegalRule, ...]:
@@ -108,10 +111,13 @@ def guard_schedule(
     caps: dict[str, int] = {}
     findings: list[Finding] = []
     percents: list[Percent] = []
+    wordings: list[str] = []
     for rule in rules:
         if rule.id in switched_off or not _applies(rule, site):
             continue
-        if rule.kind is LegalKind.RETAINAGE:
+        if rule.percent is None:
+            wordings.append(rule.text)
+        elif rule.kind is LegalKind.RETAINAGE:
             percents.append(rule.percent)
             findings += _retainage_findings(rule, retainage)
         else:
@@ -122,7 +128,12 @@ def guard_schedule(
                 caps[name] = min(caps.get(name, limit), amount, limit)
                 limit -= min(amount, limit)
     retainage_max = min(percents, key=lambda percent: percent.value, default=None)
-    return Guard(caps=caps, retainage_max=retainage_max, findings=tuple(findings))
+    return Guard(
+        caps=caps,
+        retainage_max=retainage_max,
+        findings=tuple(findings),
+        wordings=tuple(wordings),
+    )
 
 
 def with_caps(milestones: Sequence[Milestone], guard: Guard) -> tuple[Milestone, ...]:
@@ -152,12 +163,17 @@ def _rule(raw: Mapping[str, Any], *, place: str) -> LegalRule:
     for name in ("in_force_from", "read_on"):
         if not isinstance(raw[name], date):
             raise ValueError(f"{name} is no date")
+    kind = LegalKind(raw["kind"])
+    is_wording = kind is LegalKind.WORDING
+    if is_wording != bool(raw.get("text")) or is_wording == ("percent" in raw):
+        raise ValueError("a wording has a text, any other rule a percent")
     return LegalRule(
         id=raw["id"],
         place=place,
-        kind=LegalKind(raw["kind"]),
+        kind=kind,
         work=frozenset(raw["work"]),
-        percent=parse_percent(raw["percent"]),
+        percent=None if is_wording else parse_percent(raw["percent"]),
+        text=" ".join(raw.get("text", "").split()),
         amount_minor=None if amount is None else parse_money(amount, currency=raw["currency"]),
         currency=currency,
         source=raw["source"],
@@ -176,6 +192,7 @@ def _applies(rule: LegalRule, site: Site) -> bool:
 
 def _limit(rule: LegalRule, total_minor: int, currency: str) -> int:
     """Return the most in minor units. It may not be exceeded, so it is rounded down."""
+    assert rule.percent is not None
     part = total_minor * rule.percent.numerator // (100 * rule.percent.denominator)
     if rule.amount_minor is None or rule.currency != currency:
         return part
@@ -222,7 +239,7 @@ def _down_payment_findings(
 
 
 def _retainage_findings(rule: LegalRule, retainage: Retainage | None) -> list[Finding]:
-    if retainage is None:
+    if retainage is None or rule.percent is None:
         return []
     rates = [rate for rate in (retainage.percent, retainage.after_half) if rate is not None]
     highest = max(rates, key=lambda rate: rate.value)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from milestone_engine.asks import RELEASE
 from milestone_engine.job import Notice, ProgressInvoice, Told
 from milestone_engine.planned import MilestonePlan, TellCustomer
 
@@ -29,9 +28,8 @@ def tell(
         is_revising: an invoice is being brought to a new amount: a change is told once it stands.
         quiet: ids of invoices that are not said to be due: their payment is there or on its way.
     """
-    amounts = {
-        plan.milestone.id: plan.amount_minor for plan in milestones if plan.milestone.id != RELEASE
-    }
+    # What the customer is asked for: less what is withheld, and the release that asks for that.
+    amounts = {plan.milestone.id: plan.net_minor for plan in milestones}
     schedules = [t for t in told if t.notice in (Notice.SCHEDULED, Notice.CHANGED)]
     said: list[TellCustomer] = []
     if not schedules:

@@ -80,6 +80,7 @@ def plan_job(job: Job, *, today: date, holidays: frozenset[date] = frozenset()) 
         bound=drawn.amounts.routed.bound,
         release=next((one for one in plans if one.milestone.id == RELEASE), None),
         previews=previews_of(job),
+        wordings=drawn.amounts.wordings,
         proposal=proposal_of(job, drawn.amounts),
     )
 

@@ -145,4 +145,5 @@ class Plan:
     credit_net_minor: int = 0  #: what the customer is to get back: less what stays withheld
     release: MilestonePlan | None = None  #: what is withheld, billed at the end; in no sum
     previews: tuple[Preview, ...] = ()
+    wordings: tuple[str, ...] = ()  #: what the law wants to stand beside the payment plan
     proposal: Proposal | None = None

@@ -28,6 +28,7 @@ from milestone_engine.decisions import (
     VoidInvoice,
 )
 from sync import work
+from sync.store.schedules import terms_json, terms_of
 from sync.store.tables import DecisionRow
 
 #: A job is called off. No value of the engine: it is a state of the Job.
@@ -143,7 +144,10 @@ def kept_of(decision: Decision) -> Kept:
         subject = f"milestone:{decision.milestone_id}"
     elif isinstance(decision, RouteChangeOrder):
         subject = f"change_order:{decision.change_order_id}"
-        facts = {"routing": decision.routing.value}
+        facts = {
+            "routing": decision.routing.value,
+            "milestones": [terms_json(one) for one in decision.milestones],
+        }
     elif isinstance(decision, AgreeValue):
         subject = "job"
         facts = {"amount_minor": decision.amount_minor, "on": decision.on.isoformat()}
@@ -201,7 +205,9 @@ _READ: Mapping[str, Callable[[DecisionRow], Decision]] = {
     "hold_payment": lambda row: HoldPayment(milestone_id=_name(row)),
     "reopen_payment": lambda row: ReopenPayment(invoice_id=_name(row)),
     "route_change_order": lambda row: RouteChangeOrder(
-        change_order_id=_name(row), routing=Routing(row.facts["routing"])
+        change_order_id=_name(row),
+        routing=Routing(row.facts["routing"]),
+        milestones=tuple(terms_of(one) for one in row.facts.get("milestones", ())),
     ),
     "agree_value": lambda row: AgreeValue(
         amount_minor=row.facts["amount_minor"], on=date.fromisoformat(row.facts["on"])

@@ -18,6 +18,7 @@ from milestone_engine.decisions import Routing
 from milestone_engine.finding import Finding
 from milestone_engine.job import Job, JobState, Policy, ProgressInvoice, UnappliedPayment
 from milestone_engine.legal import LegalRule, Site
+from milestone_engine.money import parse_money
 from milestone_engine.rebalance import OnInvoiced
 from milestone_engine.timeline import APPROVED, Event, EventState, Terms, approved
 from sync.gather import JobFacts
@@ -99,7 +100,7 @@ def _map(facts: JobFacts, templates: Sequence[Template], legal: Sequence[LegalRu
         events=_events(facts, chosen.events, documents),
         invoices=_invoices(facts, contract.currency),
         told=facts.told,
-        policy=policy_of(facts.realm),
+        policy=policy_of(facts.realm, currency=contract.currency),
         state=state,
         decisions=facts.standing.decisions,
         bound=facts.version.bound() if facts.version else (),
@@ -180,12 +181,16 @@ def _made_by_hand(facts: JobFacts, documents: JobDocuments) -> tuple[Finding, ..
     )
 
 
-def policy_of(realm: RealmRow) -> Policy:
-    """Read a company's policy; what it does not say is the default."""
+def policy_of(realm: RealmRow, *, currency: str) -> Policy:
+    """Read a company's policy; what it does not say is the default. Its smallest coin is of its own
+    currency: a contract in another one has none.
+    """
     said = realm.policy
+    coin = said.get("cash_step") if currency == realm.currency else None
     return Policy(
         on_invoiced=OnInvoiced(said.get("on_invoiced", "revise")),
         routing=Routing(said.get("routing", "spread")),
+        cash_step_minor=parse_money(coin, currency=currency) if coin else None,
         rules_off=frozenset(said.get("rules_off", ())),
         terms=Terms(
             lead_days=int(said.get("lead_days", 3)), payment_days=int(said.get("payment_days", 0))

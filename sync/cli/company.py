@@ -15,7 +15,9 @@ from rich.text import Text
 
 from config.legal import read_legal
 from milestone_engine.decisions import Routing
+from milestone_engine.errors import MoneyError
 from milestone_engine.legal import parse_rules
+from milestone_engine.money import parse_money
 from milestone_engine.rebalance import OnInvoiced
 from sync.cli.attach import (
     Attached,
@@ -93,6 +95,9 @@ def set_one(
         list[str] | None,
         typer.Option(help="a rule of law not to apply, us-ca-down-payment; 'none'"),
     ] = None,
+    cash_step: Annotated[
+        str | None, typer.Option(help="the smallest coin of its currency, 0.05; 0 for none")
+    ] = None,
     zone: Annotated[str | None, typer.Option(help="such as America/New_York")] = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -109,10 +114,13 @@ def set_one(
         )
         if value is not None
     }
-    wish = Wish(mode=mode.value if mode else None, zone=_zone(zone), policy=policy)
     with attached(data) as found:
         (realm_no,) = realm_numbers(found, realm)
         with found.app.database.begin(realm_no) as session:
+            if cash_step is not None:
+                currency = realms.get(session, realm_no).currency
+                policy["cash_step"] = _coin(cash_step, currency)
+            wish = Wish(mode=mode.value if mode else None, zone=_zone(zone), policy=policy)
             is_changed = set_company(session, realm_no, wish, author=getpass.getuser())
         facts = _facts(found, realm_no)
     if as_json:
@@ -146,6 +154,17 @@ def _rules_off(names: list[str] | None) -> list[str] | None:
             said = ", ".join(sorted(known))
             raise WrongUse(f"there is no rule {name}; there are: {said}", code="no_such_rule")
     return sorted(set(names))
+
+
+def _coin(text: str, currency: str) -> str | None:
+    """Check a smallest coin; none where it is nothing."""
+    try:
+        amount_minor = parse_money(text, currency=currency)
+    except MoneyError as exc:
+        raise WrongUse(exc.message, code=exc.code) from None
+    if amount_minor < 0:
+        raise WrongUse(f"{text} is no coin", code="cash_step")
+    return text if amount_minor else None
 
 
 def _zone(name: str | None) -> str | None:

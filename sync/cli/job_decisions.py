@@ -12,6 +12,8 @@ from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from mapping.errors import DocumentError
+from mapping.schedules import schedule_of_words
 from milestone_engine.decisions import (
     AgreeValue,
     BillAgain,
@@ -24,8 +26,9 @@ from milestone_engine.decisions import (
     Routing,
     VoidInvoice,
 )
-from milestone_engine.errors import MoneyError
+from milestone_engine.errors import EngineError, MoneyError
 from milestone_engine.money import parse_money
+from milestone_engine.schedule import Milestone
 from sync.cli.attach import (
     DataOption,
     JsonOption,
@@ -70,6 +73,9 @@ def route(
     name: JobArgument,
     change_order: Annotated[str, typer.Argument(metavar="CHANGE-ORDER", help="its number")],
     to: Annotated[Routing, typer.Argument(metavar="spread|final|next|separate|own")],
+    schedule: Annotated[
+        str, typer.Option(help='of `own`: "50% on approval; 50% after Installation"')
+    ] = "",
     realm: RealmOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -78,7 +84,9 @@ def route(
 
     def make(session: Session, view: JobView) -> list[Kept]:
         found = _change_order(session, view, change_order)
-        return [kept_of(RouteChangeOrder(change_order_id=found, routing=to))]
+        own = _own_schedule(schedule, to, view.currency)
+        said = RouteChangeOrder(change_order_id=found, routing=to, milestones=own)
+        return [kept_of(said)]
 
     _record(name, make, realm, data, as_json=as_json)
 
@@ -332,6 +340,20 @@ def _change_order(session: Session, view: JobView, text: str) -> str:
     raise WrongUse(
         f"no change order {text} on job {view.base}; it has: {known}", code="no_such_change_order"
     )
+
+
+def _own_schedule(text: str, routing: Routing, currency: str) -> tuple[Milestone, ...]:
+    """Read the schedule of a change order with one of its own; none: the contract's pattern."""
+    if not text:
+        return ()
+    if routing is not Routing.OWN:
+        raise WrongUse("--schedule goes with `own` alone")
+    try:
+        return schedule_of_words(text, currency=currency).milestones
+    except EngineError as exc:
+        raise WrongUse(exc.message, code=exc.code) from None
+    except DocumentError as exc:
+        raise WrongUse(str(exc), code=exc.code) from None
 
 
 def _money(text: str, currency: str) -> int:

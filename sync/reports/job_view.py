@@ -152,6 +152,7 @@ class JobView:
     on_account_minor: int  #: the customer's money that is on no invoice, or too much on one
     pending: tuple[PendingView, ...]  #: change orders that are offered, not approved
     proposal: ProposalView | None  #: a payment for money that has no place
+    wordings: tuple[str, ...]  #: what the law wants to stand beside the plan
     lines: tuple[LineView, ...]  #: what the contract covers
     milestones: tuple[MilestoneView, ...]
     events: tuple[EventView, ...]
@@ -214,6 +215,7 @@ def view_job(session: Session, realm_no: int, job_id: int) -> JobView:
         on_account_minor=newest.row.on_account_minor if newest else 0,
         pending=_pending(newest) if newest else (),
         proposal=_proposal(newest) if newest else None,
+        wordings=tuple(newest.row.wordings) if newest else (),
         lines=_lines(newest) if newest else (),
         milestones=_milestones(session, job, newest, events) if newest else (),
         events=events,

@@ -125,6 +125,7 @@ def schedule_values(plan: Plan) -> dict[str, Any]:
         "bound": [_jsonable(one) for one in plan.bound],
         "on_account_minor": plan.on_account_minor,
         "previews": [_jsonable(one) for one in plan.previews],
+        "wordings": list(plan.wordings),
         "proposal": {
             "label": proposal.milestone.label,
             "amount_minor": proposal.amount_minor,
@@ -180,6 +181,26 @@ def milestone_of(row: MilestoneRow) -> Milestone:
         held=row.held,
         cap_minor=row.cap_minor,
         extra_minor=row.extra_minor,
+    )
+
+
+def terms_json(milestone: Milestone) -> dict[str, Any]:
+    """Give what was agreed of a milestone as JSON: no amount and no state."""
+    return {
+        "id": milestone.id,
+        "label": milestone.label,
+        "basis": basis_json(milestone.basis),
+        "trigger": trigger_json(milestone.trigger),
+    }
+
+
+def terms_of(stored: Mapping[str, Any]) -> Milestone:
+    """Read what was agreed of a milestone back."""
+    return Milestone(
+        id=stored["id"],
+        label=stored["label"],
+        basis=basis_of(stored["basis"]),
+        trigger=trigger_of(stored["trigger"]),
     )
 
 

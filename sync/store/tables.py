@@ -176,6 +176,7 @@ class ScheduleRow(Row):
     on_account_minor: Mapped[int]
     previews: Mapped[list[dict[str, Any]]]  #: what pending change orders would do
     proposal: Mapped[dict[str, Any] | None]  #: a milestone for money that has no place
+    wordings: Mapped[list[str]]  #: what the law wants to stand beside the plan
 
 
 class MilestoneRow(Row):

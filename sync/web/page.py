@@ -16,6 +16,7 @@ from sync.words.texts import one_line
 #: More lines than this are told by number and sum, so that the page stays small.
 LINES_MAX = 40
 CHANGES_MAX = 10
+WORDING_LENGTH_MAX = 1000
 
 _EVENT_BADGES = {"planned": "Planned", "completed": "Done", "cancelled": "Cancelled"}
 
@@ -79,6 +80,7 @@ class PortalPage:
     sums: tuple[SumWords, ...]
     stops: tuple[StopWords, ...]
     payment_count: int
+    wordings: tuple[str, ...]  #: what the law wants said
     changes: tuple[ChangeWords, ...]
     lines: tuple[tuple[str, str], ...]
     lines_left: str
@@ -100,6 +102,7 @@ def portal_page(view: JobView) -> PortalPage:
         sums=_sums(view) if view.milestones else (),
         stops=tuple(_stops(view)),
         payment_count=len(view.milestones),
+        wordings=tuple(one_line(one, limit=WORDING_LENGTH_MAX) for one in view.wordings),
         changes=tuple(_change(view, one) for one in view.changes[:CHANGES_MAX]),
         lines=lines,
         lines_left=lines_left,

@@ -89,6 +89,7 @@ def _scheduled(view: JobView) -> LetterWords:
         reasons=(
             "Every payment belongs to a step of the work. You hear from us when one comes up, "
             "and whenever something changes.",
+            *view.wordings,
         ),
         plan_title="Your payments",
         rows=_rows(view),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from mapping.schedules import schedule_of_words
 from milestone_engine.decisions import (
     AgreeValue,
     BillAgain,
@@ -261,6 +262,21 @@ def test_e70_a_persons_routing_goes_first_and_can_be_taken_back(house: House) ->
     assert house.amounts("9108") == [300_000, 346_667, 693_333]
 
 
+def test_e70_a_change_order_has_its_own_schedule(house: House) -> None:
+    """50/50 of 1,400 beside the contract, as it was said."""
+    customer = begun(house, "9117")
+    order = house.accepted_estimate("9117-CO-1", SINK, customer_id=customer)
+    house.sync()
+    halves = schedule_of_words("50% on approval; 50% after Installation", currency="USD")
+    said = RouteChangeOrder(
+        change_order_id=order["Id"], routing=Routing.OWN, milestones=halves.milestones
+    )
+    decide(house, "9117", said)
+
+    assert house.amounts("9117") == [300_000, 300_000, 600_000, 70_000, 70_000]
+    assert numbers(house, "9117")[-1] == ("9117-M4", Decimal("700.00"))
+
+
 def test_e71_an_offered_change_order_shows_what_it_would_do(house: House) -> None:
     """No part of the contract, until it is accepted."""
     customer = begun(house, "9109")
@@ -353,6 +369,11 @@ def test_e32_the_law_of_the_place_caps_the_deposit(house: House) -> None:
     assert house.amounts("9114") == [100_000, 366_667, 733_333]
     assert codes(house, "9114") == ["legal_down_payment"]
     assert numbers(house, "9114") == [("9114-M1", Decimal("1000.00"))]
+    assert "WHICHEVER IS LESS" in house.view("9114").wordings[0]
+    plan = next(one for one in house.mail.sent if one["To"] == "owner@example.com")
+    body = plan.get_body(("plain",))
+    assert body is not None
+    assert "WHICHEVER IS LESS" in " ".join(body.get_content().split())
 
     policy(house, rules_off=["us-ca-down-payment"])
     house.sync()

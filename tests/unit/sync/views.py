@@ -112,6 +112,7 @@ def a_view(
         "on_account_minor": plan.on_account_minor,
         "pending": (),
         "proposal": None,
+        "wordings": (),
         "lines": (LineView(description="Quartz countertop", amount_minor=total_minor),),
         "milestones": tuple(_milestone(one, calendar) for one in plan.milestones),
         "events": tuple(_event(one) for one in calendar.values()),

@@ -16,6 +16,7 @@ ALTER TABLE schedule ADD COLUMN bound jsonb NOT NULL DEFAULT '[]';
 ALTER TABLE schedule ADD COLUMN on_account_minor bigint NOT NULL DEFAULT 0;
 ALTER TABLE schedule ADD COLUMN previews jsonb NOT NULL DEFAULT '[]';
 ALTER TABLE schedule ADD COLUMN proposal jsonb;
+ALTER TABLE schedule ADD COLUMN wordings jsonb NOT NULL DEFAULT '[]';
 ALTER TABLE milestone ADD COLUMN pool text NOT NULL DEFAULT '';
 
 -- When a company was pulled last, on the real clock: did a webhook tell of what a pull finds?
