@@ -249,6 +249,7 @@ def job_json(view: JobView) -> dict[str, Any]:
         "currency": view.currency,
         "credit": text(view.credit_minor),
         "on_account": text(view.on_account_minor),
+        "tax_drift": None if view.tax_drift_minor is None else text(view.tax_drift_minor),
         "unallocated": text(view.unallocated_minor),
         "pending": [
             {

@@ -34,6 +34,9 @@ def show_view(console: Console, view: JobView) -> None:
         console.print(_payments(view))
     if view.events:
         console.print(Padding(_events(view), (1, 0, 0, 1)))
+    if view.tax_drift_minor:
+        drift = signed(view.tax_drift_minor, currency=view.currency)
+        console.print(Text(f"\nTax on the invoices, against the estimates: {drift} by rounding"))
     _show_changes(console, view)
     _show_pending(console, view)
     _show_reasons(console, view)

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from mapping.documents import Estimate, parse_customer, parse_estimate, parse_invoice
 from mapping.errors import DocumentError
+from mapping.jobs import estimate_state
 from mapping.lines import minor_of
 from mapping.recipients import Recipient, recipient_of
 from milestone_engine.schedule import Basis
@@ -153,6 +154,7 @@ class JobView:
     pending: tuple[PendingView, ...]  #: change orders that are offered, not approved
     proposal: ProposalView | None  #: a payment for money that has no place
     wordings: tuple[str, ...]  #: what the law wants to stand beside the plan
+    tax_drift_minor: int | None  #: QuickBooks' tax less the estimates'; None until all is billed
     lines: tuple[LineView, ...]  #: what the contract covers
     milestones: tuple[MilestoneView, ...]
     events: tuple[EventView, ...]
@@ -197,6 +199,7 @@ def view_job(session: Session, realm_no: int, job_id: int) -> JobView:
     main = estimates.get(job.estimate_id)
     events = _events(session, job)
     recipient = _customer(session, job, main)
+    milestones = _milestones(session, job, newest, events) if newest else ()
     return JobView(
         realm_no=realm_no,
         job_id=job_id,
@@ -216,8 +219,9 @@ def view_job(session: Session, realm_no: int, job_id: int) -> JobView:
         pending=_pending(newest) if newest else (),
         proposal=_proposal(newest) if newest else None,
         wordings=tuple(newest.row.wordings) if newest else (),
+        tax_drift_minor=_tax_drift(job, estimates, milestones) if newest else None,
         lines=_lines(newest) if newest else (),
-        milestones=_milestones(session, job, newest, events) if newest else (),
+        milestones=milestones,
         events=events,
         changes=changes_of(versions, estimates),
         findings=tuple(findings.open_ones(session, realm_no, job_id=job_id)),
@@ -312,6 +316,23 @@ def _proposal(version: schedules.Version) -> ProposalView | None:
     if said is None:
         return None
     return ProposalView(label=said["label"], amount_minor=said["amount_minor"])
+
+
+def _tax_drift(
+    job: JobRow, estimates: Mapping[str, Estimate], milestones: Sequence[MilestoneView]
+) -> int | None:
+    """Give what rounding by invoice made of the tax: it is QuickBooks' to say, and is not forced.
+
+    Known once the whole contract is billed and nothing else stands on its invoices.
+    """
+    is_billed = all(one.is_tax_known or not one.amount_minor for one in milestones)
+    is_alone = not any(one.outside_minor for one in milestones)
+    taxes = [one.tax for one in estimates.values() if estimate_state(one).is_agreed]
+    if not is_billed or not is_alone or None in taxes:
+        return None
+    told = [tax for tax in taxes if tax is not None]
+    on_estimates = minor_of(sum(told, Decimal(0)), currency=job.currency, at="TotalTax")
+    return sum(one.tax_minor for one in milestones) - on_estimates
 
 
 def _invoices_of(

@@ -285,3 +285,24 @@ def test_what_was_deleted_during_a_long_absence_is_noticed(house: House) -> None
 
     assert [one.code for one in house.view("3014").findings] == ["invoice_deleted"]
     assert house.sandbox.invoices("3014") == []
+
+
+@pytest.mark.parametrize(
+    ("total", "parts", "drift"), [("10.00", 3, -2), ("20.00", 3, 0), ("9.50", 6, 3)]
+)
+def test_e45_e47_quickbooks_tax_stands_and_its_drift_is_told(
+    house: House, total: str, parts: int, drift: int
+) -> None:
+    """Tax is rounded on every invoice: contract money ties out, the cent of tax is reported."""
+    share = f"1/{parts}"
+    memo = "; ".join(f"{share} on approval" for _ in range(parts))
+    house.accepted_estimate("3099", [("Quartz slab", total, "TAX", None)], memo=memo)
+    house.sync()
+
+    view = house.view("3099")
+    invoices = house.sandbox.invoices("3099")
+    assert sum(net(one) for one in invoices) == Decimal(total)
+    taxes = sum(one["TxnTaxDetail"]["TotalTax"] for one in invoices)
+    (estimate,) = house.sandbox.query("Estimate", "WHERE DocNumber = '3099'")
+    assert taxes - estimate["TxnTaxDetail"]["TotalTax"] == Decimal(drift) / 100
+    assert view.tax_drift_minor == drift

@@ -113,6 +113,7 @@ def a_view(
         "pending": (),
         "proposal": None,
         "wordings": (),
+        "tax_drift_minor": None,
         "lines": (LineView(description="Quartz countertop", amount_minor=total_minor),),
         "milestones": tuple(_milestone(one, calendar) for one in plan.milestones),
         "events": tuple(_event(one) for one in calendar.values()),
