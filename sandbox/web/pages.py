@@ -26,6 +26,8 @@ SHOWN = {
     "RefundReceipt": "Refund receipts",
     "Deposit": "Bank deposits",
 }
+#: Lines that carry no words of their own.
+LINE_WORDS = {"SubTotalLineDetail": "Subtotal", "DiscountLineDetail": "Discount"}
 #: These are left out while there are none.
 IF_ANY = ("ChangeOrder", "SalesReceipt", "RefundReceipt", "Deposit")
 
@@ -96,6 +98,7 @@ class Pages:
                 "id": id,
                 "rows": rows,
                 "now": now,
+                "number": (now or steps[-1].before or {}).get("DocNumber") or f"#{id}",
                 "lines": _lines(now),
             },
         )
@@ -138,7 +141,8 @@ def _lines(document: Document | None) -> list[tuple[str, object, object, object]
             f"{link.get('TxnType')} #{link.get('TxnId')}" for link in line.get("LinkedTxn", ())
         ]
         item = (detail.get("ItemRef") or {}).get("name")
-        what = line.get("Description") or item or line.get("DetailType") or ", ".join(links)
+        kind = LINE_WORDS.get(str(line.get("DetailType")), "")
+        what = line.get("Description") or item or kind or ", ".join(links)
         rows.append(
             (str(what or ""), detail.get("Qty"), detail.get("UnitPrice"), line.get("Amount"))
         )
