@@ -129,7 +129,7 @@ def test_what_a_customer_does_stands_in_the_history_and_on_the_page(shared: Sand
     assert [row["actor"] for row in told][-1] == "customer"
     assert (told[-1]["before"]["Balance"], told[-1]["after"]["Balance"]) == (80, 50)
     page = httpx.get(f"{shared.url}/companies/{shared.realm_id}/invoice/{made['Id']}")
-    assert "Update by customer" in page.text
+    assert "Update, by customer" in page.text
     assert "It is not Intuit" in page.text
     assert page.headers["x-stand-in"]
 
