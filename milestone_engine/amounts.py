@@ -42,6 +42,7 @@ class Amounts:
     settlement: Settlement | None
     shares: Mapping[str, Share]  #: by milestone id, in the order of the schedule
     credit_minor: int
+    credit_pools: tuple[str, ...]  #: pools that the credit is of: change orders, "" the contract
     unallocated_minor: int
     warnings: tuple[SplitWarning, ...]
     retainage: Retainage | None  #: no more than the law allows
@@ -83,6 +84,11 @@ def amounts_of(job: Job) -> Amounts:
             for one in routed.schedule.milestones
         },
         credit_minor=sum(split.credit_minor + below for split, below in splits),
+        credit_pools=tuple(
+            pool.name
+            for pool, (split, below) in zip(pools, splits, strict=True)
+            if split.credit_minor + below
+        ),
         unallocated_minor=sum(split.unallocated_minor for split, _ in splits),
         warnings=tuple(one for split, _ in splits for one in split.warnings),
         retainage=lawful_retainage(job.retainage, guard) if job.retainage else None,
@@ -95,6 +101,7 @@ def amounts_of(job: Job) -> Amounts:
 class _Pool:
     """Money that is shared apart from all other."""
 
+    name: str  #: the change order whose own it is; "": the contract's
     total_minor: int
     milestones: tuple[Milestone, ...]
 
@@ -102,7 +109,7 @@ class _Pool:
 def _pools(routed: Routed, total_minor: int, settlement: Settlement | None) -> list[_Pool]:
     """Return the contract's pool, then those of change orders."""
     if settlement is not None:
-        return [_Pool(total_minor=total_minor, milestones=settlement.milestones)]
+        return [_Pool(name="", total_minor=total_minor, milestones=settlement.milestones)]
     pool_of = routed.pools
     by_pool: dict[str, list[Milestone]] = {"": []}
     for one in routed.schedule.milestones:
@@ -117,7 +124,10 @@ def _pools(routed: Routed, total_minor: int, settlement: Settlement | None) -> l
         totals[name] -= given
         missing -= given
     totals[""] = total_minor - sum(totals.values())
-    return [_Pool(total_minor=totals[name], milestones=tuple(by_pool[name])) for name in by_pool]
+    return [
+        _Pool(name=name, total_minor=totals[name], milestones=tuple(milestones))
+        for name, milestones in by_pool.items()
+    ]
 
 
 def _guard(job: Job, currency: str, pool: _Pool) -> Guard:

@@ -28,6 +28,7 @@ from milestone_engine.readers import (
     Json,
     Money,
     Steps,
+    in_money,
     money_of,
     needed,
     read_id,
@@ -54,6 +55,9 @@ from milestone_engine.timeline import APPROVED, Trigger, When
 
 #: Digits of a number of parts: more is a slip of the finger.
 MAX_PARTS_DIGITS = 9
+
+#: Wrong keys of one object that a message names.
+MAX_KEYS_SHOWN = 3
 
 _REBALANCE_KEYS = frozenset(
     ("currency", "contract_total", "milestones", "on_invoiced", "cash_step", "retainage")
@@ -93,13 +97,16 @@ class Case:
         Raises:
             EngineError: what `rebalance()` refuses.
         """
-        return rebalance(
-            self.total_minor,
-            self.positions,
-            currency=self.currency,
-            on_invoiced=self.on_invoiced,
-            cash_step_minor=self.cash_step_minor,
-        )
+        try:
+            return rebalance(
+                self.total_minor,
+                self.positions,
+                currency=self.currency,
+                on_invoiced=self.on_invoiced,
+                cash_step_minor=self.cash_step_minor,
+            )
+        except EngineError as error:
+            raise in_money(error, self.currency) from None
 
 
 def rebalance_case(raw: object) -> Json:
@@ -154,7 +161,10 @@ def parse_case(raw: object) -> Case:
 
 
 def _settled(case: Case) -> tuple[Case, Desk]:
-    desk = settle(case.total_minor, case.positions, case.on_invoiced, case.cash_step_minor)
+    try:
+        desk = settle(case.total_minor, case.positions, case.on_invoiced, case.cash_step_minor)
+    except EngineError as error:
+        raise in_money(error, case.currency) from None
     return case, desk
 
 
@@ -229,13 +239,15 @@ def _rare(found: Json, place: int, money: Money) -> _Rare:
 
 def _label(raw: object, place: int) -> str:
     if not isinstance(raw, str):
-        raise refusal(f"label is {shown(raw)}", "wrong_type", ("milestones", place, "label"))
+        said, remedy = f"the label is {shown(raw)}", "Write it as text, in quotation marks."
+        raise refusal(said, "wrong_type", ("milestones", place, "label"), remedy)
     return raw
 
 
 def _held(raw: object, place: int) -> bool:
     if not isinstance(raw, bool):
-        raise refusal(f"held is {shown(raw)}", "wrong_type", ("milestones", place, "held"))
+        said, remedy = f"held is {shown(raw)}", "Write true or false, without quotation marks."
+        raise refusal(said, "wrong_type", ("milestones", place, "held"), remedy)
     return raw
 
 
@@ -251,12 +263,22 @@ def _basis(raw: object, place: int, money: Money) -> Basis:
         if kind == "parts":
             return Parts(count=_count(value, place))
         if kind == "fixed":
-            return Fixed(amount_minor=money.amount(value, ("milestones", place, "basis", "fixed")))
+            return Fixed(amount_minor=money.amount(value, ("milestones", place, "basis")))
     if raw.keys() >= {"percent", "parts"}:
         raise refusal(
             "percent and parts in one milestone", "mixed_basis", ("milestones", place, "basis")
         )
-    raise refusal(f"{shown(raw)} is no basis", "basis", ("milestones", place, "basis"))
+    raise refusal(_no_basis(raw), "basis", ("milestones", place, "basis"))
+
+
+def _no_basis(raw: Json) -> str:
+    """Name the keys that a basis has; those that it may have are in the remedy."""
+    if not raw:
+        return "the basis is empty"
+    names = [shown(key) for key in raw]
+    if len(names) > MAX_KEYS_SHOWN:
+        names = [*names[:MAX_KEYS_SHOWN], f"{len(names) - MAX_KEYS_SHOWN} more"]
+    return f"the basis is given by {' and '.join(names)}"
 
 
 def _percent(raw: object, at: At) -> Percent:

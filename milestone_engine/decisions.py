@@ -50,9 +50,14 @@ class HoldPayment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReopenPayment:
-    """An invoice whose payment was taken back follows the policy again (E58)."""
+    """An invoice whose payment was taken back follows the policy again (E58).
+
+    It answers one reversal: when the same invoice is paid and taken back once more, that is a new
+    question.
+    """
 
     invoice_id: str
+    reversal: int = 1  #: as in the finding: 1 the first time; earlier ones are answered with it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -181,6 +181,17 @@ class Desk:
             SplitWarning(code=code, milestone_id=milestone_id, amount_minor=amount_minor)
         )
 
+    def take_back(self, code: str, place: int) -> int:
+        """Drop a warning that is to be said anew, and return its amount; 0: there is none."""
+        if self.codes[place] != code:
+            return 0
+        milestone_id = self.positions[place].milestone.id
+        said = [
+            one for one in self.warnings if (one.code, one.milestone_id) == (code, milestone_id)
+        ]
+        self.warnings = [one for one in self.warnings if one not in said]
+        return sum(one.amount_minor for one in said)
+
     def _warn_over_cap(self, place: int, amount_minor: int) -> None:
         cap = self.positions[place].milestone.cap_minor
         if cap is not None and amount_minor > cap:
@@ -199,7 +210,7 @@ class Desk:
 
 def _refuse_unbilled(position: Position, place: int) -> None:
     raise PositionError(
-        f"{position.paid_minor} units paid on milestone {position.milestone.id!r}, not billed",
+        (f"milestone {position.milestone.id!r} is paid ", position.paid_minor, " but not billed"),
         code="paid_without_billed",
         at=f"milestones[{place}].paid",
     )
@@ -213,9 +224,9 @@ def _refuse_negative(position: Position, place: int) -> None:
         "pinned": position.milestone.pinned_minor,
         "cap": position.milestone.cap_minor,
     }
-    name = next(name for name, amount in amounts.items() if amount is not None and amount < 0)
+    name, amount = next((name, one) for name, one in amounts.items() if one is not None and one < 0)
     raise PositionError(
-        f"{name} of {amounts[name]} units on milestone {position.milestone.id!r}",
+        (f"{name} of ", amount, f" on milestone {position.milestone.id!r}"),
         code="negative",
         at=f"milestones[{place}].{name}",
     )

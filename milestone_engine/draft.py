@@ -14,7 +14,7 @@ from milestone_engine.asks import RELEASE, Ask, asks_of, release_milestone
 from milestone_engine.cells import Cells, cells_of
 from milestone_engine.job import Job, JobState, ProgressInvoice
 from milestone_engine.schedule import Milestone
-from milestone_engine.timeline import Timing, timing
+from milestone_engine.timeline import EventState, Timing, timing
 from milestone_engine.unapplied import OnAccount, on_account
 
 
@@ -59,6 +59,14 @@ class Draft:
         known = {one.id for one in self.milestones}
         stands = self.amounts.stands
         return [one for name in stands if name not in known for one in stands[name].live]
+
+    def is_event_cancelled(self, milestone: Milestone) -> bool:
+        """Whether what a milestone hangs on will not happen; a settlement hangs on nothing."""
+        settlement = self.amounts.settlement
+        if settlement is not None and settlement.milestone_id == milestone.id:
+            return False
+        event = self.job.events.get(milestone.trigger.event)
+        return event is not None and event.state is EventState.CANCELLED
 
     def asks_on(self, milestone_id: str) -> list[Ask]:
         """Return what the invoices of one milestone are to ask."""

@@ -14,7 +14,7 @@ that has no meaning.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -37,7 +37,7 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "offset": "Use a whole number of days from 0 to 3650.",
         "paid_without_billed": "Give the billed amount that the money was received on.",
         "parts": "Use a whole number of parts, at least 1.",
-        "percent_sum": "Make the percents add up to exactly 100; for thirds use parts.",
+        "percent_sum": "Make the percents add up to exactly 100.",
         "percent_text": 'Write a percent as text with at most 20 decimals, such as "33.33".',
         "retainage": "Withhold between 0 and 100 percent.",
         "too_large": "Use an amount of at most 15 digits before the point.",
@@ -47,13 +47,24 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
 
 
 class EngineError(Exception):
-    """Input that has no meaning: the message says what, which and how much, the code what to do."""
+    """Input that has no meaning: the message says what, which and how much, the code what to do.
+
+    A message with amounts is given in pieces, `("a contract total of ", -100)`. The engine knows
+    minor units and says "-100 units"; who knows the currency writes them as money with `said()`.
+    """
 
     default_code: ClassVar[str] = "weights"
 
-    def __init__(self, message: str, *, code: str | None = None, at: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(
+        self,
+        message: str | tuple[str | int, ...],
+        *,
+        code: str | None = None,
+        at: str | None = None,
+    ) -> None:
+        self._pieces = (message,) if isinstance(message, str) else message
+        self.message = self.said(_in_units)
+        super().__init__(self.message)
         self.code = code or self.default_code
         self.at = at  #: the place in the input: `milestones[2].basis`; None where there is only one
 
@@ -61,6 +72,14 @@ class EngineError(Exception):
     def remedy(self) -> str:
         """What a person does about it."""
         return REMEDIES[self.code]
+
+    def said(self, money: Callable[[int], str]) -> str:
+        """Return the message with its amounts written as the caller writes money."""
+        return "".join(one if isinstance(one, str) else money(one) for one in self._pieces)
+
+
+def _in_units(amount_minor: int) -> str:
+    return f"{amount_minor} unit" if abs(amount_minor) == 1 else f"{amount_minor} units"
 
 
 class MoneyError(EngineError):

@@ -109,6 +109,9 @@ class ProgressInvoice:
     held_by: HeldBy | None = None  #: why it cannot move, as far as it can be seen from outside
     is_due_edited: bool = False  #: a person changed its due date: that is theirs too
     was_settled: bool = False  #: it was seen settled before, at whatever amount
+    reversals: int = 0
+    """How many times it was seen open again after it was settled, today's included. Nobody counted:
+    0, and `was_settled` stands for one."""
     withheld_minor: int = 0  #: retainage, stored when it was billed; no part of `amount_minor`
 
     @property
@@ -120,6 +123,14 @@ class ProgressInvoice:
     def is_settled(self) -> bool:
         """Whether it counts as paid."""
         return is_settled(billed_minor=self.amount_minor, paid_minor=self.paid_minor)
+
+    @property
+    def reversal(self) -> int:
+        """Which taking back of its payment leaves it open, 1 for the first; 0: none does."""
+        if self.is_settled:
+            return 0
+        is_reversed = self.was_settled or self.held_by is HeldBy.REVERSED
+        return max(self.reversals, int(is_reversed))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -137,8 +137,10 @@ def spread_lines(
     whole = sum(line_remaining)
     if whole != sum(milestone_amounts) or (any(milestone_amounts) and not line_remaining):
         raise LinesError(
-            f"the milestones come to {sum(milestone_amounts)} units,"
-            f" what is left of the lines to {whole}",
+            (
+                *("the milestones come to ", sum(milestone_amounts)),
+                *(", what is left of the lines to ", whole),
+            ),
             at="milestones",
         )
     if not whole:

@@ -81,7 +81,7 @@ def parse_money(text: str, *, currency: str, at: str | None = None) -> int:
     sign, whole, decimals = found.group(1), found.group(2), found.group(3) or ""
     if len(decimals) > exponent:
         raise MoneyError(
-            f"{text[:40]} has {len(decimals)} decimals, {currency} has {exponent}",
+            f"{text[:40]} has {_decimals(len(decimals))}, {currency} has {exponent or 'none'}",
             code="decimals",
             at=at,
         )
@@ -93,6 +93,10 @@ def parse_money(text: str, *, currency: str, at: str | None = None) -> int:
         )
     amount = int(whole + decimals.ljust(exponent, "0"))
     return -amount if sign else amount
+
+
+def _decimals(count: int) -> str:
+    return "1 decimal" if count == 1 else f"{count} decimals"
 
 
 def format_money(amount_minor: int, *, currency: str) -> str:

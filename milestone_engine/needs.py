@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from milestone_engine.asks import Ask
 from milestone_engine.billing import is_empty
 from milestone_engine.cells import left_on_lines
 from milestone_engine.decisions import VoidInvoice
 from milestone_engine.draft import Draft
 from milestone_engine.finding import Finding
 from milestone_engine.job import HeldBy, InvoiceState, Job, JobState, ProgressInvoice
-from milestone_engine.timeline import EventState
 
 #: Why an invoice cannot move -> the finding.
 HELD: Mapping[HeldBy, str] = {
@@ -71,12 +71,22 @@ def _of_money(drawn: Draft) -> list[Finding]:
     if not job.is_currency_held:
         found.append(_of_job("currency_not_held", job, currency=job.currency))
     if drawn.credit_net_minor > 0:
-        found.append(_of_job("credit", job, amount_minor=str(drawn.credit_net_minor)))
+        facts = {"amount_minor": str(drawn.credit_net_minor), **_over_paid(drawn)}
+        found.append(_of_job("credit", job, **facts))
     if amounts.unallocated_minor:
         found.append(_of_job("unallocated", job, amount_minor=str(amounts.unallocated_minor)))
     if drawn.account.loose_minor > 0:
         found.append(_of_job("on_account", job, amount_minor=str(drawn.account.loose_minor)))
     return found
+
+
+def _over_paid(drawn: Draft) -> dict[str, str]:
+    """Name the change orders whose pools of their own give back, where the contract does not."""
+    pools = drawn.amounts.credit_pools
+    if not pools or "" in pools:
+        return {}
+    labels = {one.id: one.label for one in drawn.job.contract.change_orders}
+    return {"change_orders": ", ".join(labels.get(name, name) for name in pools)}
 
 
 def _of_job(code: str, job: Job, **facts: str) -> Finding:
@@ -93,10 +103,18 @@ def _of_invoices(drawn: Draft) -> list[Finding]:
             gone = standing.undecided if ask.amount_minor > 0 else ()
             found += [_of_invoice(GONE[one.state], one) for one in gone]
         elif ask.invoice.invoice_id in standing.held:
-            found.append(_of_invoice(HELD[standing.held[ask.invoice.invoice_id]], ask.invoice))
+            found.append(_of_held(standing.held[ask.invoice.invoice_id], ask.invoice))
         elif is_empty(ask) and not _is_agreed(drawn.job, ask.invoice):
             found.append(_of_invoice("invoice_to_void", ask.invoice))
     return found
+
+
+def _of_held(why: HeldBy, invoice: ProgressInvoice) -> Finding:
+    found = _of_invoice(HELD[why], invoice)
+    if why is not HeldBy.REVERSED:
+        return found
+    # The answer names it: a yes holds for this reversal and not for the next.
+    return replace(found, facts={**found.facts, "reversal": str(invoice.reversal)})
 
 
 def _is_agreed(job: Job, invoice: ProgressInvoice) -> bool:
@@ -112,14 +130,16 @@ def _of_invoice(code: str, invoice: ProgressInvoice) -> Finding:
 
 
 def _of_events(drawn: Draft) -> list[Finding]:
-    """Find milestones whose event will not happen: merge them, or wait for something else."""
-    settlement = drawn.amounts.settlement
+    """Find milestones whose event will not happen: merge them, or wait for something else.
+
+    One whose invoice is out and not paid too (E65): the invoice stays as it is, but whoever asks
+    for the money should know that the reason for it is gone.
+    """
     found = []
     for one in drawn.milestones:
         event = drawn.job.events.get(one.trigger.event)
-        is_unbilled = any(a.invoice is None and a.amount_minor > 0 for a in drawn.asks_on(one.id))
-        is_settling = settlement is not None and settlement.milestone_id == one.id
-        if event and event.state is EventState.CANCELLED and is_unbilled and not is_settling:
+        is_asking = any(_is_asking(ask) for ask in drawn.asks_on(one.id))
+        if event and drawn.is_event_cancelled(one) and is_asking:
             found.append(
                 Finding(
                     code="event_cancelled",
@@ -128,6 +148,11 @@ def _of_events(drawn: Draft) -> list[Finding]:
                 )
             )
     return found
+
+
+def _is_asking(ask: Ask) -> bool:
+    is_paid = ask.invoice is not None and ask.invoice.is_settled
+    return ask.amount_minor > 0 and not is_paid
 
 
 def _of_payments(drawn: Draft) -> list[Finding]:

@@ -14,6 +14,7 @@ and what would be (`previews`).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 
 from milestone_engine.asks import RELEASE
@@ -114,8 +115,10 @@ def _milestone_plan(drawn: Draft, place: int) -> MilestonePlan:
     paid = sum(one.paid_minor + one.withheld_minor for one in standing.live)
     state = PaymentState.FORGOTTEN
     if not standing.is_forgotten:
+        # The due date stays as it stood, but it is no fault of the customer's to let it pass.
+        is_cancelled = drawn.is_event_cancelled(milestone)
         state = payment_state(
-            when,
+            replace(when, due_on=None) if is_cancelled else when,
             billed_minor=billed,
             # What one invoice has too much does not pay another.
             paid_minor=standing.paid_minor - standing.forgotten_minor,

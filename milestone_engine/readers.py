@@ -34,7 +34,7 @@ CASE_REMEDIES: Mapping[str, str] = MappingProxyType(
         "on_invoiced": "Use revise, hold or supplement.",
         "too_many_cells": "Give fewer lines or milestones at a time.",
         "unknown_key": "Mend the name or leave it out; nothing is passed over unread.",
-        "wrong_type": "Give the kind of value that belongs there.",
+        "wrong_type": "Give the kind of value that belongs there.",  # most say which
     }
 )
 
@@ -48,10 +48,16 @@ MAX_SAFE_NUMBER = 2**53
 class CaseError(EngineError):
     """A case that cannot be read: not the JSON that it should be."""
 
+    def __init__(
+        self, message: str, *, code: str | None = None, at: str | None = None, remedy: str = ""
+    ) -> None:
+        super().__init__(message, code=code, at=at)
+        self._remedy = remedy
+
     @property
     def remedy(self) -> str:
-        """What a person does about it."""
-        return CASE_REMEDIES.get(self.code) or super().remedy
+        """What a person does about it: here, if that is known, else about all of its code."""
+        return self._remedy or CASE_REMEDIES.get(self.code) or super().remedy
 
 
 class Money:
@@ -121,7 +127,8 @@ def texts_of(currency: str) -> Text:
 def read_object(raw: object, known: frozenset[str], at: At = ()) -> Json:
     """Return a JSON object that has no keys but known ones."""
     if type(raw) is not dict:
-        raise refusal(f"{shown(raw)} where an object belongs", "wrong_type", at)
+        said = f"{shown(raw)} stands where an object belongs"
+        raise refusal(said, "wrong_type", at, 'Write an object in braces, such as {"id": "m1"}.')
     if not known.issuperset(raw):
         key = next(key for key in raw if key not in known)
         said = f"{shown(key)} is no key here; there are {', '.join(sorted(known))}"
@@ -134,7 +141,8 @@ def read_list(raw: object, at: At = ()) -> list[Any]:
     if raw is None:
         return []
     if type(raw) is not list:
-        raise refusal(f"{shown(raw)} where a list belongs", "wrong_type", at)
+        said = f"{shown(raw)} stands where a list belongs"
+        raise refusal(said, "wrong_type", at, "Write a list in brackets, or leave it out.")
     return raw
 
 
@@ -150,11 +158,17 @@ def read_id(found: Json, key: str, at: At = ()) -> str:
     if type(value) is str and value:
         return value
     needed(found, key, at)
-    raise refusal(f"{shown(value)} is no id; ids are text", "wrong_type", (*at, key))
+    remedy = 'Write it as text that is not empty, such as "m1".'
+    raise refusal(f"{shown(value)} is no id", "wrong_type", (*at, key), remedy)
 
 
-def refusal(message: str, code: str, at: At = ()) -> CaseError:
-    return CaseError(message, code=code, at=_place(at) or None)
+def refusal(message: str, code: str, at: At = (), remedy: str = "") -> CaseError:
+    return CaseError(message, code=code, at=_place(at) or None, remedy=remedy)
+
+
+def in_money(error: EngineError, currency: str) -> CaseError:
+    """Return a refusal of the engine with its amounts as money: "-1.00" for "-100 units"."""
+    return CaseError(error.said(texts_of(currency)), code=error.code, at=error.at)
 
 
 def _place(at: At) -> str:

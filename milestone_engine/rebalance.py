@@ -3,7 +3,7 @@
 What each milestone is, the first that fits:
 
 - *locked*: its invoice is settled. Its amount is `billed`. Nothing else about it counts: not a pin,
-  an extra or a cap.
+  an extra or a cap. An invoice of zero is settled by nothing: billed 0 and paid 0 is locked at 0.
 - *held*: its invoice cannot move. Its amount is `billed`, and it never gives way (E25, E58).
   Without a sent invoice there is nothing to hold, so `held` alone means nothing.
 - *pinned*: the amount a person set; else, under `hold`, what was billed; else a fixed amount, with
@@ -136,10 +136,12 @@ def _check(total_minor: int, positions: Sequence[Position], cash_step_minor: int
     """Refuse what has no meaning as a whole; single positions are refused where they are seated."""
     if total_minor < 0:
         raise PositionError(
-            f"a contract total of {total_minor} units", code="negative_total", at="contract_total"
+            ("the contract total is ", total_minor), code="negative_total", at="contract_total"
         )
     if cash_step_minor is not None and cash_step_minor < 1:
-        raise PositionError(f"coins of {cash_step_minor} units", code="cash_step", at="cash_step")
+        raise PositionError(
+            ("the smallest coin is ", cash_step_minor), code="cash_step", at="cash_step"
+        )
     if not positions:
         raise ScheduleError("no milestones", code="no_milestones", at="milestones")
     ids, kinds = set(), set()
@@ -173,6 +175,8 @@ def _share_out(desk: Desk, purse: int, step: int) -> int:
             facts[place] = (*own, ("extra_minor", extra)) if extra else own
         else:
             desk.put(place, _OPEN, code, amount, _bound_facts(code, weight, amount, extra))
+            if code == "gave_way":
+                desk.warn("gave_way", place, extra - amount)
     return shared.rest_minor
 
 
@@ -226,8 +230,10 @@ def _give_way(desk: Desk, rest: int) -> int:
             amount = desk.amounts[place]
             given = min(-rest, amount - desk.positions[place].paid_minor)
             if given > 0:
-                facts = (("wanted_minor", amount), ("given_minor", given))
+                # A 0 % milestone gave its extra already, down to its floor: that is one giving.
+                before = desk.take_back("gave_way", place)
+                facts = (("wanted_minor", amount + before), ("given_minor", given + before))
                 desk.put(place, yielding, "gave_way", amount - given, facts)
-                desk.warn("gave_way", place, given)
+                desk.warn("gave_way", place, given + before)
                 rest += given
     return rest

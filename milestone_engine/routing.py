@@ -3,6 +3,7 @@
 `SPREAD` binds nothing: the rule shares it. `NEXT` and `FINAL` bind it to a milestone as an extra on
 top of its share; where there is none it is shared like SPREAD. `SEPARATE` makes a milestone of its
 own, `OWN` a pool of milestones; a change order that takes money away can be neither and is spread.
+That is no wish: once it brings money it is routed anew, as if it had just come.
 
 What was bound stays where it is: a later change of its amount binds only the difference, to the
 same milestone while that can take it. What disappears is unbound, so that a change and its reversal
@@ -90,7 +91,10 @@ class _Router:
             for one in self.job.decisions
             if isinstance(one, RouteChangeOrder) and one.change_order_id == order.id
         ]
-        known = [one.routing for one in routed.bound if one.change_order_id == order.id]
+        rows = [one for one in routed.bound if one.change_order_id == order.id]
+        has_turned = sum(one.amount_minor for one in rows) <= 0 < order.amount_minor
+        # Spread while it took money away, for want of another place perhaps.
+        known = [x.routing for x in rows if not (has_turned and x.routing is Routing.SPREAD)]
         by_order = list(Routing)
         first = min(decided, key=lambda one: (by_order.index(one.routing), repr(one)), default=None)
         routing = first.routing if first else known[-1] if known else self.job.policy.routing

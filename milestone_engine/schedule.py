@@ -83,7 +83,7 @@ class Fixed:
 
     def __post_init__(self) -> None:
         if self.amount_minor < 0:
-            raise ScheduleError(f"a fixed amount of {self.amount_minor} units", code="negative")
+            raise ScheduleError(("a fixed amount of ", self.amount_minor), code="negative")
 
 
 Basis = Percent | Parts | Fixed
@@ -202,7 +202,7 @@ def check_ids(milestones: Sequence[Milestone]) -> None:
 def _check_milestone(milestone: Milestone, at: str) -> None:
     for name, amount in (("pinned", milestone.pinned_minor), ("cap", milestone.cap_minor)):
         if amount is not None and amount < 0:
-            raise ScheduleError(f"{name} of {amount} units", code="negative", at=f"{at}.{name}")
+            raise ScheduleError((f"{name} of ", amount), code="negative", at=f"{at}.{name}")
     if not 0 <= milestone.trigger.days <= MAX_OFFSET_DAYS:
         raise ScheduleError(
             f"an offset of {milestone.trigger.days} days", code="offset", at=f"{at}.trigger"
@@ -233,9 +233,11 @@ def check_percent_sum(milestones: Sequence[Milestone]) -> None:
         if basis.__class__ is Percent:
             last, units = place, units + basis.numerator * (_SCALE // basis.denominator)
     if last is not None and units != 100 * _SCALE:
+        # Who misses by so little wrote rounded thirds; to others that advice says nothing.
+        is_rounded = abs(units - 100 * _SCALE) <= _SCALE
+        advice = "; for thirds and the like use parts" if is_rounded else ""
         raise ScheduleError(
-            f"percents add up to {percent_sum(milestones)}, not 100;"
-            " for thirds and the like use parts",
+            f"the percents add up to {percent_sum(milestones)}, not 100{advice}",
             code="percent_sum",
             at=f"milestones[{last}].basis",
         )

@@ -9,6 +9,9 @@ and cap there are *free* and share what the others leave.
 A bend lies at a fraction, (bound - extra) / weight. Two different fractions over weights below 2**n
 lie at least 2**-2n apart, so scaled by 4**n and rounded down they still compare as they should,
 equal ones included. That keeps the sort on plain integers.
+
+With a coin step "one unit" reads "one coin": amounts are rounded down to whole coins, and nothing
+is off by a whole coin, but for the one that takes what is less than a coin.
 """
 
 from __future__ import annotations

@@ -102,11 +102,20 @@ def _held_by(job: Job, invoice: ProgressInvoice) -> HeldBy | None:
     if invoice.is_settled:
         # It does not move anyway; but whose amount it is stays worth knowing.
         return HeldBy.EDITED if invoice.held_by is HeldBy.EDITED else None
-    if invoice.held_by is HeldBy.REVERSED or (invoice.held_by is None and invoice.was_settled):
-        reopened = ReopenPayment(invoice_id=invoice.invoice_id) in job.decisions
-        if not reopened:
+    if invoice.held_by in (None, HeldBy.REVERSED):
+        if invoice.reversal > _answered(job, invoice):
             return HeldBy.REVERSED
     elif invoice.held_by is not None:
         return invoice.held_by
     is_pending = HoldPayment(milestone_id=invoice.milestone_id) in job.decisions
     return HeldBy.PENDING if is_pending else None
+
+
+def _answered(job: Job, invoice: ProgressInvoice) -> int:
+    """Return the last reversal of an invoice that a person said yes to; 0: none."""
+    said = [
+        one.reversal
+        for one in job.decisions
+        if isinstance(one, ReopenPayment) and one.invoice_id == invoice.invoice_id
+    ]
+    return max(said, default=0)

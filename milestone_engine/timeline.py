@@ -173,7 +173,9 @@ def payment_state(
     Nothing left to ask is PAID: that holds for a milestone of zero too, so a job that fell to what
     was paid shows as paid in full (E11). Only what was billed can be overdue: an invoice that we
     did not send is our delay and not the customer's. An invoice that is out while its event lost
-    its date still asks for its money: DUE.
+    its date still asks for its money: DUE. Where the event was cancelled it stays DUE, though the
+    invoice's own due date stands: the plan gives no `due_on` then, and a finding asks a person
+    what is to become of it (E65).
     """
     settled = billed_minor is not None and is_settled(
         billed_minor=billed_minor, paid_minor=paid_minor

@@ -116,7 +116,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     # Money that has no place
     "credit": (
-        "More was paid than the contract is worth: {amount} to give back",
+        "More was paid than {part} is worth: {amount} to give back",
         "Make a credit memo in QuickBooks if you agree; it is never made by itself.",
     ),
     "unallocated": (
@@ -130,8 +130,9 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     # The calendar
     "event_cancelled": (
-        "“{event}” was cancelled, and the payment “{label}” waits for it",
-        "Merge that payment with the others, or tie it to another event.",
+        "“{event}” was cancelled, and the payment “{label}” hangs on it:"
+        " it is not billed, and an invoice that is out stays as it is, until a person decides",
+        "Tie that payment to another event, or merge it with the others: void its invoice first.",
     ),
     # The law
     "legal_down_payment": (
@@ -235,6 +236,8 @@ def _texts(facts: Mapping[str, Any], *, currency: str) -> dict[str, str]:
     known = {
         name: one_line(str(value), limit=QUOTE_LENGTH_MAX) for name, value in facts.items() if value
     }
+    orders = known.get("change_orders")
+    known["part"] = f"change order {orders}" if orders else "the contract"
     if "amount_minor" in facts:
         known["amount"] = money(int(facts["amount_minor"]), currency=currency)
     if "total" in facts:

@@ -219,9 +219,10 @@ def _bounce(world: World, draw: st.DataObject) -> None:
     paid = [one for one in world.live(settled=True) if one.amount_minor > 1]
     if paid:
         one = draw.draw(st.sampled_from(paid))
-        world.put(replace(one, paid_minor=0, was_settled=True))
+        count = one.reversals + 1
+        world.put(replace(one, paid_minor=0, was_settled=True, reversals=count))
         if draw.draw(st.booleans()):
-            world.decide(ReopenPayment(invoice_id=one.invoice_id))
+            world.decide(ReopenPayment(invoice_id=one.invoice_id, reversal=count))
 
 
 def _lose(world: World, draw: st.DataObject) -> None:
@@ -316,7 +317,7 @@ def play_to_the_end(world: World, *, rounds_max: int = 30) -> bool:
         for one in world.job.invoices:
             world.decide(
                 BillAgain(invoice_id=one.invoice_id),
-                ReopenPayment(invoice_id=one.invoice_id),
+                ReopenPayment(invoice_id=one.invoice_id, reversal=max(one.reversal, 1)),
                 VoidInvoice(invoice_id=one.invoice_id),
             )
         plan = world.plan()

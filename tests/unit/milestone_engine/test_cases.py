@@ -7,7 +7,7 @@ import copy
 import pytest
 
 from milestone_engine import REMEDIES, EngineError
-from milestone_engine.cases import error_object, lines_case, rebalance_case
+from milestone_engine.cases import error_object, lines_case, parse_case, rebalance_case
 from milestone_engine.readers import CASE_REMEDIES
 
 #: The case of design section 4.
@@ -253,8 +253,8 @@ def test_weights_too_large_for_a_json_number_are_text():
         ("milestones.1.basis", {"percent": 75}, "percent_text", "milestones[1].basis"),
         ("milestones.1.basis", {"percent": "x"}, "percent_text", "milestones[1].basis"),
         ("milestones.1.basis", {"percent": "-75"}, "negative", "milestones[1].basis"),
-        ("milestones.1.basis", {"fixed": 5}, "money_text", "milestones[1].basis.fixed"),
-        ("milestones.1.basis", {"fixed": "-5"}, "negative", "milestones[1].basis.fixed"),
+        ("milestones.1.basis", {"fixed": 5}, "money_text", "milestones[1].basis"),
+        ("milestones.1.basis", {"fixed": "-5"}, "negative", "milestones[1].basis"),
         ("milestones.1.billed", "-1.00", "negative", "milestones[1].billed"),
         ("milestones.1.billed", 2500, "money_text", "milestones[1].billed"),
         ("milestones.1.paid", "-1", "negative", "milestones[1].paid"),
@@ -278,19 +278,25 @@ def test_what_has_no_meaning_is_refused_at_its_place(path, value, code, at):
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("percent", "told"),
     [
-        pytest.param([("milestones.1.basis", {"percent": "74.99"})], "99.99", id="E35"),
-        pytest.param([("milestones.1.basis", {"percent": "80"})], "105", id="E36"),
+        pytest.param("74.99", "99.99, not 100; for thirds and the like use parts.", id="E35"),
+        pytest.param("76", "101, not 100; for thirds and the like use parts.", id="one-too-much"),
+        pytest.param("76.01", "101.01, not 100.", id="more-than-one-too-much"),
+        pytest.param("80", "105, not 100.", id="E36"),
+        pytest.param("0", "25, not 100.", id="far-below"),
     ],
 )
-def test_percents_that_miss_100_are_told_their_sum(changes, told):
-    """At the last of them, with parts for thirds."""
+def test_percents_that_miss_100_are_told_their_sum(percent, told):
+    """At the last of them; parts where it looks like rounded thirds, and that only once."""
+    changes = [("milestones.1.basis", {"percent": percent})]
     case = a_case(("milestones.0.billed", None), ("milestones.0.paid", "0"), *changes)
 
-    with pytest.raises(EngineError, match=f"add up to {told}, not 100; .* use parts") as caught:
+    with pytest.raises(EngineError) as caught:
         rebalance_case(case)
 
+    message = error_object(caught.value)["error"]["message"]
+    assert message == f"The percents add up to {told} Make the percents add up to exactly 100."
     assert (caught.value.code, caught.value.at) == ("percent_sum", "milestones[1].basis")
 
 
@@ -389,3 +395,63 @@ def test_a_long_value_is_shown_shortened():
         rebalance_case(a_case(("on_invoiced", "hold" * 1000)))
 
     assert len(caught.value.message) < 100
+
+
+BASES = 'Give exactly one of {"percent": "25"}, {"parts": 1} and {"fixed": "500.00"}.'
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        pytest.param("contract_total", "-1", "The contract total is -1.00. Use a contract total"
+                     " of zero or more; what is taken back ends at zero.", id="negative-total"),
+        pytest.param("milestones.1.paid", "5", "Milestone 'm2' is paid 5.00 but not billed."
+                     " Give the billed amount that the money was received on.", id="unbilled"),
+        pytest.param("cash_step", "0", "The smallest coin is 0.00. Give the smallest coin as an"
+                     " amount above zero, or leave it out.", id="coin"),
+        pytest.param("milestones.1.basis", {"percent": "25", "fixed": "1"},
+                     f"The basis is given by 'percent' and 'fixed'. {BASES}", id="two-bases"),
+        pytest.param("milestones.1.basis", {"share": "3"},
+                     f"The basis is given by 'share'. {BASES}", id="unknown-basis"),
+        pytest.param("milestones.1.basis", {}, f"The basis is empty. {BASES}", id="no-basis"),
+        pytest.param("milestones.1.basis", dict.fromkeys("abcde"),
+                     f"The basis is given by 'a' and 'b' and 'c' and 2 more. {BASES}", id="many"),
+        pytest.param("milestones.1.held", "yes", "Held is 'yes'. Write true or false, without"
+                     " quotation marks.", id="held"),
+        pytest.param("milestones.1.label", 1, "The label is 1. Write it as text, in quotation"
+                     " marks.", id="label"),
+        pytest.param("milestones.1", None, "Null stands where an object belongs. Write an object"
+                     ' in braces, such as {"id": "m1"}.', id="object"),
+        pytest.param("milestones", "m1", "'m1' stands where a list belongs. Write a list in"
+                     " brackets, or leave it out.", id="list"),
+        pytest.param("milestones.1.id", 2, "2 is no id. Write it as text that is not empty,"
+                     ' such as "m1".', id="id"),
+    ],
+)  # fmt: skip
+def test_a_refusal_speaks_in_sentences_and_in_money(path, value, said):
+    """What is wrong, with amounts as money, and once what to do about it."""
+    with pytest.raises(EngineError) as caught:
+        rebalance_case(a_case((path, value)))
+
+    assert error_object(caught.value)["error"]["message"] == said
+
+
+def test_the_laboratorys_way_speaks_in_money_too():
+    """`Case.split()` refuses as the command line does."""
+    with pytest.raises(EngineError, match=r"^the contract total is -1\.00$"):
+        parse_case(a_case(("contract_total", "-1"))).split()
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "said"),
+    [
+        ("JPY", "1.5", "1.5 has 1 decimal, JPY has none."),
+        ("USD", "1.005", "1.005 has 3 decimals, USD has 2."),
+    ],
+)
+def test_too_many_decimals_are_counted_in_plain_words(currency, amount, said):
+    """One is no plural, and none is no number."""
+    with pytest.raises(EngineError) as caught:
+        rebalance_case(a_case(("currency", currency), ("contract_total", amount)))
+
+    assert error_object(caught.value)["error"]["message"].startswith(said)

@@ -120,8 +120,8 @@ def test_a_chain_of_swaps_does_not_turn_round():
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        pytest.param("billed", "billed of -1 units on milestone 'm1'", id="billed"),
-        pytest.param("paid", "paid of -1 units on milestone 'm1'", id="paid"),
+        pytest.param("billed", "billed of -1 unit on milestone 'm1'", id="billed"),
+        pytest.param("paid", "paid of -1 unit on milestone 'm1'", id="paid"),
     ],
 )
 def test_an_amount_below_zero_is_named(name, said):

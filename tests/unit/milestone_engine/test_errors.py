@@ -36,3 +36,11 @@ def test_each_kind_has_a_code_of_its_own():
     """An error that names no code has that of its class."""
     assert MoneyError("x").code == "money_text"
     assert EngineError("x").remedy
+
+
+def test_amounts_in_a_message_are_units_until_somebody_knows_the_currency():
+    """One unit is singular; text between the amounts stays as it is, braces and all."""
+    error = EngineError(("milestone '{0}' is paid ", 500, ", not ", -1))
+
+    assert str(error) == "milestone '{0}' is paid 500 units, not -1 unit"
+    assert error.said(lambda amount: f"${amount}") == "milestone '{0}' is paid $500, not $-1"

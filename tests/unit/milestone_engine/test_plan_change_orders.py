@@ -12,6 +12,7 @@ from milestone_engine.job import ChangeOrder, Contract, ContractLine, Policy
 from milestone_engine.rebalance import OnInvoiced
 from milestone_engine.schedule import Milestone, Percent
 from milestone_engine.timeline import APPROVED, Trigger, When
+from sync.words.findings import say_finding
 from tests.unit.milestone_engine.jobs import (
     M1_PAID,
     M2_PAID,
@@ -190,6 +191,60 @@ def test_e70_what_takes_money_away_is_spread(routing):
     """No milestone is worth less than nothing."""
     job = replace(with_order(A, -100_000), decisions=(routed(routing),))
     assert amounts(planned(job)) == [250_000, 216_667, 433_333]
+
+
+@pytest.mark.parametrize("routing", [Routing.SEPARATE, Routing.OWN])
+def test_e70_what_turns_from_taking_to_bringing_money_is_routed_anew(routing):
+    """-1,200 was spread for want of another place; +1,200 goes where the company wants it."""
+    by_policy = replace(A, policy=Policy(routing=routing))
+    job = with_order(by_policy, -120_000)
+    job = stored(job, planned(job))
+
+    turned = with_amount(job, 120_000)
+    plan = planned(turned)
+
+    assert amounts(plan) == amounts(planned(with_order(by_policy, 120_000)))
+    assert amounts(plan)[:3] == [250_000, 250_000, 500_000]
+    again = stored(turned, plan)
+    assert planned(again) == plan
+    back = with_amount(again, -120_000)
+    assert amounts(planned(back)) == amounts(planned(job)) == [250_000, 210_000, 420_000]
+    assert planned(back).schedule == planned(job).schedule
+
+
+@pytest.mark.parametrize("first", [-120_000, 120_000])
+def test_e70_what_does_not_turn_stays_where_it_was_spread(first):
+    """Another amount of the same sign is no new question, whatever the policy is by now."""
+    job = with_order(A, first)
+    job = replace(stored(job, planned(job)), policy=Policy(routing=Routing.SEPARATE))
+
+    assert len(planned(with_amount(job, first * 2)).milestones) == 3
+
+
+def test_a_pool_of_its_own_that_is_reduced_says_whose_credit_it_is():
+    """300 too much of the change order, while the contract still has open money."""
+    decided = (routed(Routing.OWN, milestones=HALVES),)
+    job = replace(with_order(A, 120_000), decisions=decided)
+    plan = planned(job)
+    first = settled(next(one for one in bills(plan) if one.milestone_id == "co-7-1"))
+    job = replace(stored(job, plan), invoices=(M1_PAID, first))
+
+    plan = planned(with_amount(job, 30_000))
+
+    assert amounts(plan) == [250_000, 250_000, 500_000, 60_000, 0]
+    facts = the_finding(plan, "credit").facts
+    assert dict(facts) == {"amount_minor": "30000", "change_orders": "1042-CO-1"}
+    reason, _ = say_finding("credit", "job:1042", facts, currency="USD")
+    assert "More was paid than change order 1042-CO-1 is worth" in reason
+
+
+def test_a_credit_of_the_contract_names_no_change_order():
+    """All paid, -400: the change order has no pool."""
+    facts = the_finding(planned(all_done(with_order(ALL_PAID, -40_000))), "credit").facts
+
+    assert dict(facts) == {"amount_minor": "40000"}
+    reason, _ = say_finding("credit", "job:1042", facts, currency="USD")
+    assert "More was paid than the contract is worth" in reason
 
 
 def test_e70_a_billed_change_order_that_is_taken_back_stays_at_what_is_paid():

@@ -128,13 +128,29 @@ def test_e65_a_cancelled_event_makes_its_milestone_wait():
     assert codes(plan) == []
 
 
-def test_e65_what_is_sent_already_stays():
-    """The invoice is out; the event's end changes nothing about it."""
+def test_e65_what_is_sent_already_stays_and_a_person_is_told():
+    """The invoice is out: it stays, due with its date and never overdue, and a finding asks."""
     gone = replace(an_event("removal", SOON), state=EventState.CANCELLED)
     job = a_job(invoices=(M1_PAID, M2_SENT))
-    plan = planned(replace(job, events=dict(job.events) | {"removal": gone}))
+    job = replace(job, events=dict(job.events) | {"removal": gone})
 
-    assert (codes(plan), revisions(plan)) == ([], [])
+    plan = planned(job, today=SOON + timedelta(days=30))
+    assert (codes(plan), revisions(plan)) == (["event_cancelled"], [])
+    assert the_finding(plan, "event_cancelled").subject == "job:1042/m2"
+    assert (plan.milestones[1].state, plan.milestones[1].due_on) == (PaymentState.DUE, SOON)
+
+    # Paid in part, money is still asked; paid in full, there is nothing to decide.
+    part = replace(job, invoices=(M1_PAID, replace(M2_SENT, paid_minor=100_000)))
+    assert codes(planned(part)) == ["event_cancelled"]
+    assert codes(planned(replace(job, invoices=(M1_PAID, M2_PAID)))) == []
+
+
+def test_e65_an_event_that_only_lost_its_date_excuses_nobody():
+    """It was put off, not cancelled: the invoice is overdue once its own date has passed."""
+    later = planned(a_job(invoices=(M1_PAID, M2_SENT)), today=SOON + timedelta(days=1))
+
+    assert later.milestones[1].state is PaymentState.OVERDUE
+    assert codes(later) == []
 
 
 @pytest.mark.parametrize("policy", list(OnInvoiced))

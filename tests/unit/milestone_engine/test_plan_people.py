@@ -14,7 +14,7 @@ from milestone_engine.decisions import (
     Forget,
     ReopenPayment,
 )
-from milestone_engine.job import InvoiceState, Notice
+from milestone_engine.job import HeldBy, InvoiceState, Notice
 from milestone_engine.rebalance import ShareState
 from milestone_engine.timeline import PaymentState
 from tests.unit.milestone_engine.jobs import (
@@ -64,6 +64,39 @@ def test_e58_a_person_lets_it_follow_the_policy_again():
     assert amounts(plan) == [300_000, 300_000, 600_000]
     assert [one.amount_minor for one in revisions(plan)] == [300_000]
     assert codes(plan) == []
+
+
+def test_e58_a_second_bounce_is_a_new_question():
+    """The yes was to the first: the invoice is held and told of again, until it has its own."""
+    twice = replace(BOUNCED, reversals=2)
+    first = ReopenPayment(invoice_id=BOUNCED.invoice_id)
+    second = replace(first, reversal=2)
+
+    plan = planned(a_job(1_200_000, invoices=(twice,), decisions=(first,)))
+    assert plan.milestones[0].share is ShareState.HELD
+    assert revisions(plan) == []
+    assert the_finding(plan, "payment_reversed").facts["reversal"] == "2"
+
+    # Either order, and with or without the answer to the first.
+    for said in ((first, second), (second, first), (second,)):
+        plan = planned(a_job(1_200_000, invoices=(twice,), decisions=said))
+        assert (amounts(plan), codes(plan)) == ([300_000, 300_000, 600_000], [])
+
+
+@pytest.mark.parametrize(
+    ("facts", "reversal"),
+    [
+        pytest.param({}, 0, id="never-settled"),
+        pytest.param({"was_settled": True}, 1, id="nobody-counted"),
+        pytest.param({"held_by": HeldBy.REVERSED}, 1, id="seen-in-the-books"),
+        pytest.param({"was_settled": True, "reversals": 1}, 1, id="counted-once"),
+        pytest.param({"was_settled": True, "reversals": 3}, 3, id="counted"),
+        pytest.param({"paid": 250_000, "was_settled": True, "reversals": 3}, 0, id="paid-again"),
+    ],
+)
+def test_a_reversal_has_a_number(facts, reversal):
+    """1 for the first, 0 where none leaves the invoice open."""
+    assert an_invoice("m1", 250_000, **facts).reversal == reversal
 
 
 def test_e58_paid_again_is_locked_again():

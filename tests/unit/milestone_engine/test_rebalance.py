@@ -378,7 +378,7 @@ def test_worked_example(total, rows, on_invoiced, expected):
             "0 / 700 / 300",
             "0",
             "0",
-            [],
+            [("gave_way", "m3", 30_000)],
             id="extras-of-zero-weights-give-way-from-the-last",
         ),
     ],
@@ -390,6 +390,19 @@ def test_what_has_no_place(total, rows, expected, credit, unallocated, warned):
     assert amounts(split) == expected
     assert (split.credit_minor, split.unallocated_minor) == (cents(credit), cents(unallocated))
     assert [(w.code, w.milestone_id, w.amount_minor) for w in split.warnings] == warned
+
+
+def test_a_milestone_that_gives_way_twice_is_warned_of_once():
+    """First its extra, down to what was billed; then what was billed, down to what is missing."""
+    rows = positions(at("0", "300", "100", extra="500"))
+
+    split = rebalance(cents("150"), rows, currency="USD", on_invoiced=SUPPLEMENT)
+
+    assert amounts(split) == "150"
+    (warning,) = split.warnings
+    assert (warning.code, warning.amount_minor) == ("gave_way", 35_000)
+    facts = dict(split.shares[0].why.facts)
+    assert (facts["wanted_minor"], facts["given_minor"]) == (50_000, 35_000)
 
 
 def test_E10_a_change_and_its_reversal_are_no_change():  # noqa: N802
