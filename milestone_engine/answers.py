@@ -101,7 +101,12 @@ def _warning(warning: SplitWarning, text: Text) -> str:
 
 
 def cells_text(
-    lines: Sequence[str], milestones: Sequence[str], table: Sequence[Sequence[int]], text: Text
+    lines: Sequence[str],
+    milestones: Sequence[str],
+    table: Sequence[Sequence[int]],
+    text: Text,
+    *,
+    left: Sequence[tuple[str, int]] = (),
 ) -> str:
     """Return a table of lines as JSON, one object per cell, milestone by milestone.
 
@@ -110,6 +115,7 @@ def cells_text(
         milestones: their ids.
         table: one row per milestone, one amount per line.
         text: as above.
+        left: lines that still have something when nothing is billed; told only where there are any.
     """
     starts = [f',"line":{_quoted(line)},"amount":"' for line in lines]
     cells = []
@@ -117,4 +123,6 @@ def cells_text(
         opening = f'{{"milestone":{_quoted(milestone)}'
         for start, amount in zip(starts, row, strict=True):
             cells.append(f'{opening}{start}{text(amount)}"}}')
-    return f'{{"cells":[{",".join(cells)}]}}'
+    told = [f'{{"line":{_quoted(line)},"amount":"{text(amount)}"}}' for line, amount in left]
+    end = f',"left":[{",".join(told)}]' if told else ""
+    return f'{{"cells":[{",".join(cells)}]{end}}}'

@@ -4,7 +4,9 @@ Each of the others is a way in which products and forms in use answer a changed 
 what is billed or set by a person as it stands, and look at the rest in their own way; a share is
 rounded half up by itself. What a milestone comes to under a rule is everything asked on it, before
 and from now on, so a rule is true to the contract if its sum is the contract total and nothing is
-asked on a payment that was made already.
+asked on a payment that was made already. Ours asks no more than the contract either where it
+cannot: what is paid beyond it is proposed as a credit, what no milestone may take as a new
+milestone. Both count; the others know neither.
 
 Example: 10,000 at 25/25/50, the first 2,500 paid, then the price becomes 12,000.
 
@@ -19,7 +21,7 @@ Example: 10,000 at 25/25/50, the first 2,500 paid, then the price becomes 12,000
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
 
@@ -49,9 +51,12 @@ class Outcome:
 
     rule: str  #: from RULES
     amounts_minor: tuple[int, ...]  #: everything asked on each milestone, in order
+    credit_minor: int  #: proposed: what the customer gets back
+    unallocated_minor: int  #: proposed: what a new milestone is to ask
     too_little_minor: int  #: contract money that is never asked
     too_much_minor: int  #: asked beyond the contract
     twice_minor: int  #: asked again on milestones that are paid
+    below_zero_minor: int  #: asked back by invoices below zero, which no book takes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +81,16 @@ def compare_rules(case: Case) -> tuple[Outcome, ...]:
         for row, position in zip(rows, case.positions, strict=True)
         if isinstance(position.milestone.basis, Fixed)
     )
-    ours = _outcome("ours", case, shares, [share.amount_minor for share in shares])
-    # What is given back on a person's yes is not asked.
-    found = [replace(ours, too_much_minor=ours.too_much_minor - split.credit_minor)]
+    found = [
+        _outcome(
+            "ours",
+            case,
+            shares,
+            [share.amount_minor for share in shares],
+            credit_minor=split.credit_minor,
+            unallocated_minor=split.unallocated_minor,
+        )
+    ]
     for rule, amounts in _OTHERS.items():
         asked = amounts(case.total_minor, case.total_minor - fixed, rows)
         found.append(_outcome(rule, case, shares, asked))
@@ -104,9 +116,12 @@ def comparison(raw: object) -> Json:
                 "rule": one.rule,
                 "amounts": [text(amount) for amount in one.amounts_minor],
                 "sum": text(sum(one.amounts_minor)),
+                "credit": text(one.credit_minor),
+                "unallocated": text(one.unallocated_minor),
                 "too_little": text(one.too_little_minor),
                 "too_much": text(one.too_much_minor),
                 "twice": text(one.twice_minor),
+                "below_zero": text(one.below_zero_minor),
             }
             for one in compare_rules(case)
         ],
@@ -131,15 +146,30 @@ def _stands(position: Position) -> int | None:
     return milestone.basis.amount_minor if isinstance(milestone.basis, Fixed) else None
 
 
-def _outcome(rule: str, case: Case, shares: Sequence[Share], amounts: Sequence[int]) -> Outcome:
-    over = sum(amounts) - case.total_minor
+def _outcome(
+    rule: str,
+    case: Case,
+    shares: Sequence[Share],
+    amounts: Sequence[int],
+    *,
+    credit_minor: int = 0,
+    unallocated_minor: int = 0,
+) -> Outcome:
+    """Judge a rule by what it asks and proposes; all of them by the same measure."""
+    over = sum(amounts) - credit_minor + unallocated_minor - case.total_minor
     locked = [place for place, share in enumerate(shares) if share.state is ShareState.LOCKED]
     return Outcome(
         rule=rule,
         amounts_minor=tuple(amounts),
+        credit_minor=credit_minor,
+        unallocated_minor=unallocated_minor,
         too_little_minor=max(-over, 0),
         too_much_minor=max(over, 0),
         twice_minor=sum(max(amounts[place] - shares[place].amount_minor, 0) for place in locked),
+        below_zero_minor=sum(
+            max(min(share.paid_minor, share.billed_minor or 0) - amount, 0)
+            for share, amount in zip(shares, amounts, strict=True)
+        ),
     )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from milestone_engine.answers import cells_text
+from milestone_engine.errors import EngineError
 from milestone_engine.lines import spread_lines, take_off
 from milestone_engine.readers import (
     Money,
     Steps,
+    in_money,
     money_of,
     needed,
     read_id,
@@ -62,12 +64,20 @@ def parse_lines(raw: object) -> LinesCase:
 
 
 def _spread(case: LinesCase) -> tuple[LinesCase, list[list[int]]]:
-    return case, spread_lines(list(case.left.values()), list(case.milestones.values()))
+    try:
+        return case, spread_lines(list(case.left.values()), list(case.milestones.values()))
+    except EngineError as error:
+        raise in_money(error, case.currency) from None
 
 
 def _cells_text(found: tuple[LinesCase, list[list[int]]]) -> str:
     case, table = found
-    return cells_text(list(case.left), list(case.milestones), table, texts_of(case.currency))
+    left: list[tuple[str, int]] = []
+    if not any(case.milestones.values()):
+        # Nothing is billed, so what the lines still have is a finding; else every line is exact.
+        left = [(line, amount) for line, amount in case.left.items() if amount]
+    text = texts_of(case.currency)
+    return cells_text(list(case.left), list(case.milestones), table, text, left=left)
 
 
 def _amounts(raw: object, name: str, money: Money) -> dict[str, int]:

@@ -222,6 +222,8 @@ def _save_receipts(session: Session, facts: JobFacts, job: Job) -> None:
             .values(
                 is_live=one.state.value == "live",
                 was_settled=JobDocumentRow.was_settled | _is_paid(one),
+                is_settled=_is_paid(one),
+                reversals=one.reversals,
             )
         )
 

@@ -336,6 +336,8 @@ def record_invoice(
                 lines=dict(lines),
                 is_live=True,
                 was_settled=False,
+                is_settled=False,
+                reversals=0,
             )
         )
     else:

@@ -159,6 +159,8 @@ def kept_of(decision: Decision) -> Kept:
         subject = f"invoice:{decision.invoice_id}"
         if isinstance(decision, Forget):
             facts = {"amount_minor": decision.amount_minor}
+        elif isinstance(decision, ReopenPayment):
+            facts = {"reversal": decision.reversal}
     return Kept(kind=kind, subject=subject, facts=facts)
 
 
@@ -203,7 +205,9 @@ _READ: Mapping[str, Callable[[DecisionRow], Decision]] = {
         invoice_id=_name(row), amount_minor=row.facts["amount_minor"]
     ),
     "hold_payment": lambda row: HoldPayment(milestone_id=_name(row)),
-    "reopen_payment": lambda row: ReopenPayment(invoice_id=_name(row)),
+    "reopen_payment": lambda row: ReopenPayment(
+        invoice_id=_name(row), reversal=row.facts.get("reversal", 1)
+    ),
     "route_change_order": lambda row: RouteChangeOrder(
         change_order_id=_name(row),
         routing=Routing(row.facts["routing"]),

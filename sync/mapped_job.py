@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from mapping.addresses import addresses_of
@@ -16,7 +16,14 @@ from mapping.receipts import progress_invoice, unapplied_payments
 from mapping.schedules import ChosenSchedule, Template, choose_schedule, words_left_behind
 from milestone_engine.decisions import Routing
 from milestone_engine.finding import Finding
-from milestone_engine.job import Job, JobState, Policy, ProgressInvoice, UnappliedPayment
+from milestone_engine.job import (
+    InvoiceState,
+    Job,
+    JobState,
+    Policy,
+    ProgressInvoice,
+    UnappliedPayment,
+)
 from milestone_engine.legal import LegalRule, Site
 from milestone_engine.money import parse_money
 from milestone_engine.rebalance import OnInvoiced
@@ -245,19 +252,20 @@ def _invoices(facts: JobFacts, currency: str) -> tuple[ProgressInvoice, ...]:
             continue
         assert one.milestone_id is not None
         assert one.ordinal is not None
-        found.append(
-            progress_invoice(
-                parse_invoice(mirror.document(row)),
-                milestone_id=one.milestone_id,
-                ordinal=one.ordinal,
-                line_ids=one.lines or {},
-                synced=parse_invoice(row.synced) if row.synced else None,
-                payments=payments,
-                currency=currency,
-                was_settled=one.was_settled,
-                closed_until=_closed_until(facts.realm),
-            )
+        invoice = progress_invoice(
+            parse_invoice(mirror.document(row)),
+            milestone_id=one.milestone_id,
+            ordinal=one.ordinal,
+            line_ids=one.lines or {},
+            synced=parse_invoice(row.synced) if row.synced else None,
+            payments=payments,
+            currency=currency,
+            was_settled=one.was_settled,
+            closed_until=_closed_until(facts.realm),
         )
+        is_open = invoice.state is InvoiceState.LIVE and not invoice.is_settled
+        reversals = one.reversals + (one.is_settled and is_open)
+        found.append(replace(invoice, reversals=reversals))
     return tuple(sorted(found, key=lambda one: (one.milestone_id, one.ordinal)))
 
 

@@ -18,6 +18,15 @@ settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 
+#: They take longest; begun last, one worker would wait for the other.
+FIRST = ("test_up.py", "test_demo.py", "test_small_worlds.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest; the order of all others stays."""
+    items.sort(key=lambda item: FIRST.index(item.path.name) if item.path.name in FIRST else 9)
+
+
 @pytest.fixture(scope="session")
 def services() -> Iterator[Services]:
     """PostgreSQL and Redis, once per session."""

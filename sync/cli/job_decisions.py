@@ -163,7 +163,12 @@ def reopen(
     """Let an invoice whose payment was taken back follow the company's policy again."""
 
     def make(session: Session, view: JobView) -> list[Kept]:
-        return [kept_of(ReopenPayment(invoice_id=_invoice(session, view, invoice).invoice_id))]
+        row = _invoice(session, view, invoice)
+        document = session.get(JobDocumentRow, (view.realm_no, "Invoice", row.invoice_id))
+        if document is None or not document.reversals or document.is_settled:
+            raise WrongUse(f"no payment of {invoice} was taken back", code="not_reversed")
+        said = ReopenPayment(invoice_id=row.invoice_id, reversal=document.reversals)
+        return [kept_of(said)]
 
     _record(name, make, realm, data, as_json=as_json)
 

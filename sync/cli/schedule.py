@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, NoReturn
 
 import orjson
 import typer
@@ -40,7 +40,8 @@ FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="JSON; - reads
 JsonlOption = Annotated[bool, typer.Option("--jsonl", help="one case a line, any number of them")]
 JsonOption = Annotated[bool, typer.Option("--json", help="print JSON")]
 
-Show = Callable[[Json], None]
+#: Shows an answer; the case may say more.
+Show = Callable[[Json, Json], None]
 
 
 class _FileError(EngineError):
@@ -84,7 +85,7 @@ def check(
             template = _template(file)
             answer = template_json(template)
         else:
-            case = parse_json(_read(file))
+            case: Any = parse_json(_read(file))
             answer = (lines_case if _is_lines(case) else rebalance_case)(case)
     except EngineError as error:
         _end(error, as_json=as_json)
@@ -93,7 +94,7 @@ def check(
     elif is_template:
         show_template(template)
     else:
-        show_case(answer)
+        show_case(answer, case)
 
 
 def rebalance(
@@ -103,7 +104,7 @@ def rebalance(
     as_json: JsonOption = False,
 ) -> None:
     """Share a contract total over its milestones by the rule."""
-    show: Show = _print
+    show: Show = _print_answer
     if explain and not as_json:
         if jsonl:
             raise typer.BadParameter("--explain shows one case; leave out --jsonl")
@@ -117,7 +118,7 @@ def lines(
     file: FileArgument = "-", jsonl: JsonlOption = False, as_json: JsonOption = False
 ) -> None:
     """Spread milestone amounts over contract lines, exact by row and by column."""
-    _run(file, LINES_STEPS, jsonl=jsonl, show=_print)
+    _run(file, LINES_STEPS, jsonl=jsonl, show=_print_answer)
 
 
 def compare(
@@ -130,17 +131,19 @@ def compare(
 
     _show_what_can_be_shown()
     try:
-        found = comparison(parse_json(_read(file)))
+        case: Any = parse_json(_read(file))
+        found = comparison(case)
     except EngineError as error:
         _end(error, as_json=True)
-    _print(found) if as_json else show_comparison(found)
+    _print(found) if as_json else show_comparison(found, case)
 
 
 def _run(file: str, steps: Steps, *, jsonl: bool, show: Show) -> None:
     """Answer one case, or all of a stream."""
     try:
         if not jsonl:
-            show(answered(parse_json(_read(file)), steps))
+            case: Any = parse_json(_read(file))
+            show(answered(case, steps), case)
             return
         with _opened(file) as source:
             is_right = answer_stream(source, sys.stdout.buffer, steps)
@@ -205,6 +208,10 @@ def _opened(file: str) -> Iterator[BinaryIO]:
 
 def _print(found: Json) -> None:
     sys.stdout.buffer.write(orjson.dumps(found, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def _print_answer(answer: Json, case: Json) -> None:
+    _print(answer)
 
 
 def _end(error: EngineError, *, as_json: bool) -> NoReturn:

@@ -139,6 +139,8 @@ class JobDocumentRow(Row):
     lines: Mapped[dict[str, Any] | None]
     is_live: Mapped[bool]
     was_settled: Mapped[bool]  #: it was seen settled once: open again means taken back
+    is_settled: Mapped[bool]  #: when it was last looked at
+    reversals: Mapped[int]  #: how often it was seen open again after it was settled
 
 
 class EventRow(Row):

@@ -11,8 +11,9 @@ from functools import partial
 from typing import Any, Protocol
 
 from milestone_engine.schedule import Basis, Percent
-from milestone_engine.timeline import Trigger
+from milestone_engine.timeline import APPROVED, Trigger, When
 from sync.words.amounts import day, money, near_day, part_of, share, trigger
+from sync.words.texts import one_line
 
 WHOLE_PERCENT = 100
 
@@ -70,7 +71,8 @@ def say_why(one: Payment, *, currency: str) -> str:
 
     Example:
         Agreed as 25%. $3,000.00 is settled and stays as it is; of the $10,400.00 left this is 1/3:
-        25 of the 75 percent still open. Asked after Removal.
+        25 of the 75 percent still open. Asked because Removal was finished on Fri, Jun 12, 2026;
+        due Mon, Jun 15, 2026.
     """
     return f"{say_amount(one, currency=currency)} {say_when(one)}"
 
@@ -83,14 +85,26 @@ def say_amount(one: Payment, *, currency: str) -> str:
 
 def say_when(one: Payment) -> str:
     """Say what it waits for, or when it is to be paid."""
-    asked = f"Asked {trigger(one.trigger, event_label=one.event_label)}"
+    asked, is_done = _asked(one), one.event_state == "completed"
     if one.state == "paid" and one.settled_on:
         return f"{asked}; paid {day(one.settled_on)}."
-    if one.state == "waiting":
+    if one.state == "waiting" and not is_done:
         return f"{asked}; {_standing(one, day)}."
     if one.due_on is None:
         return f"{asked}."
-    return f"{asked}, due {day(one.due_on)}."
+    return f"{asked}{';' if is_done else ','} due {day(one.due_on)}."
+
+
+def _asked(one: Payment) -> str:
+    """Say what it waits for, with the day that happened: `because Removal was finished on ...`."""
+    asked = trigger(one.trigger, event_label=one.event_label)
+    if one.event_state != "completed" or one.event_on is None:
+        return f"Asked {asked}"
+    if one.trigger.event == APPROVED:
+        return f"Asked {asked}, which was given on {day(one.event_on)}"
+    if one.trigger.when is When.BEFORE or one.trigger.days:
+        return f"Asked {asked}, which was finished on {day(one.event_on)}"
+    return f"Asked because {one_line(one.event_label)} was finished on {day(one.event_on)}"
 
 
 def say_trigger(one: Payment, *, today: date) -> str:
@@ -213,6 +227,8 @@ def _paid_floor(one: Payment, facts: _Money) -> str:
 
 
 def _floor(one: Payment, facts: _Money) -> str:
+    if not facts.minor("floor"):
+        return f"Nothing of the {facts['total']} contract is left for it."
     return f"{facts['floor']} is paid or invoiced on it already, so it does not go below that."
 
 

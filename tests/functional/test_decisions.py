@@ -137,6 +137,26 @@ def test_e58_a_bounced_check_holds_its_invoice_until_a_person_decides(house: Hou
     assert numbers(house, "9102")[0] == ("9102-M1", Decimal("3350.00"))
 
 
+def test_e58_a_second_bounce_is_a_new_question(house: House) -> None:
+    """A yes to the first is no yes to the next."""
+    begun(house, "9118")
+    deposit = house.sandbox.invoices("9118")[0]
+    for reversal in (1, 2):
+        (payment,) = [
+            one
+            for one in house.sandbox.query("Payment")
+            if one["CustomerRef"] == deposit["CustomerRef"] and one["TotalAmt"]
+        ]
+        house.sandbox.operation("Payment", payment, "void")
+        house.sync()
+        assert codes(house, "9118") == ["payment_reversed"]
+        decide(house, "9118", ReopenPayment(invoice_id=deposit["Id"], reversal=reversal))
+        assert codes(house, "9118") == []
+        house.pay(house.sandbox.invoices("9118")[0])
+        house.sync()
+        assert house.view("9118").milestones[0].state == "paid"
+
+
 def test_e85_a_voided_invoice_is_billed_again_once_on_a_persons_word(house: House) -> None:
     """With a new number, and not a third time."""
     begun(house, "9103")

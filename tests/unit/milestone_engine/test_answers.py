@@ -58,6 +58,26 @@ def test_weights_that_no_reader_keeps_are_text(percent, is_text):
     assert int(facts["weight"]) < int(facts["weight_sum"])
 
 
+def test_lines_that_are_left_are_told_where_nothing_is_billed():
+    """A swap after the last invoice; where all is billed there is no such key."""
+    case = {
+        "currency": "USD",
+        "lines": [
+            {"id": "l1", "amount": "5"},
+            {"id": "l2", "amount": "-5"},
+            {"id": "l3", "amount": "0"},
+        ],
+        "milestones": [{"id": "m1", "amount": "0"}],
+    }
+
+    found = answered(case, LINES_STEPS)
+
+    assert {cell["amount"] for cell in found["cells"]} == {"0.00"}
+    assert found["left"] == [{"line": "l1", "amount": "5.00"}, {"line": "l2", "amount": "-5.00"}]
+    for other in (LINES, case | {"lines": [], "milestones": []}, case | {"lines": []}):
+        assert set(answered(other, LINES_STEPS)) == {"cells"}
+
+
 def test_the_text_is_one_line_without_blanks():
     """A line of a stream."""
     found = CASE

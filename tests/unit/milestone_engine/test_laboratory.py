@@ -75,17 +75,38 @@ def test_a_credit_is_not_asked():
     found = outcomes("2000", PAID, "25", "50")
 
     assert found["ours"]["too_much"] == "0.00"
+    assert (found["ours"]["credit"], found["ours"]["below_zero"]) == ("500.00", "0.00")
     assert found["last_absorbs"]["amounts"] == ["2500.00", "500.00", "-1000.00"]
+    assert found["last_absorbs"]["below_zero"] == "1000.00"
+    assert found["catch_up"]["below_zero"] == "1500.00"
 
 
 def test_where_nothing_is_left_to_ask_nothing_absorbs():
     """All are billed, and the price rose: 850 that no rule but a new milestone asks."""
     found = outcomes("10850", ("100", "10000", "10000"))
 
-    assert {one["too_little"] for rule, one in found.items() if rule != "rest_on_every_row"} == {
-        "850.00"
-    }
+    others = [found[rule] for rule in RULES if rule not in ("ours", "rest_on_every_row")]
+    assert {one["too_little"] for one in others} == {"850.00"}
     assert found["rest_on_every_row"]["twice"] == "850.00"
+    assert (found["ours"]["too_little"], found["ours"]["unallocated"]) == ("0.00", "850.00")
+
+
+def test_one_measure_for_all():
+    """What is asked, less the credit and with what is proposed, is held against the contract."""
+    found = outcomes("5000", ("100", "10000", "10000"))
+
+    ours, other = found["ours"], found["last_absorbs"]
+    assert ours["amounts"] == other["amounts"] == ["10000.00"]
+    assert (ours["credit"], ours["too_much"]) == ("5000.00", "0.00")
+    assert (other["credit"], other["too_much"]) == ("0.00", "5000.00")
+    assert found["rest_on_every_row"]["below_zero"] == "5000.00"
+
+
+def test_what_a_customer_paid_too_much_is_not_asked_back():
+    """2,600 on 2,500: it is on account, and no rule sends an invoice below zero."""
+    found = outcomes("10000", ("25", "2500", "2600"), "75")
+
+    assert {one["below_zero"] for one in found.values()} == {"0.00"}
 
 
 def test_every_rule_says_where_it_is_found():

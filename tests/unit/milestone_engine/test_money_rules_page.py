@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 from itertools import zip_longest
 from pathlib import Path
@@ -11,7 +12,12 @@ import pytest
 
 from milestone_engine import EngineError
 from milestone_engine.cases import error_object, lines_case, rebalance_case
+from milestone_engine.decisions import Routing
 from milestone_engine.laboratory import comparison
+from milestone_engine.money import format_money
+from tests.unit.milestone_engine.jobs import amounts as plan_amounts
+from tests.unit.milestone_engine.jobs import planned, with_order
+from tests.unit.milestone_engine.test_plan_change_orders import HALVES, A, routed
 
 PAGE = (Path(__file__).parents[3] / "docs" / "money-rules.md").read_text(encoding="utf-8")
 
@@ -141,7 +147,31 @@ def test_others_do_what_the_page_says(rule, expected, wrong):
         assert least(found[name]) == least(told.get(name.replace("_", " "), "0"))
 
 
+@pytest.mark.parametrize(("routing", "said", "expected"), rows("routing"))
+def test_a_change_order_goes_where_the_page_says(routing, said, expected):
+    """E70 by a plan: the routing as a person's decision, `own` with 50/50."""
+    chosen = Routing(routing.strip("`"))
+    job = replace(with_order(A, 120_000), decisions=(routed(chosen, milestones=HALVES),))
+
+    found = plan_amounts(planned(job))
+
+    assert [least(format_money(one, currency="USD")) for one in found] == amounts(expected)
+
+
+@pytest.mark.parametrize(("number", "said", "follows"), rows("people"))
+def test_what_people_do_has_tests_of_its_number(number, said, follows):
+    """test_e26_..., test_e76_e77_e78_...: the page names no example that nothing holds."""
+    named = set()
+    for path in Path(__file__).parent.glob("test_*.py"):
+        for numbers in re.findall(r"def test_((?:[eE]\d+_)+)", path.read_text(encoding="utf-8")):
+            named |= set(numbers.upper().strip("_").split("_"))
+
+    assert number in named
+
+
 def test_the_page_has_rows_in_every_table():
     """A table that is not found would pass in silence."""
     assert len(rows("split")) > 45
     assert all(rows(name) for name in ("refused", "lines", "retainage", "compare"))
+    assert len(rows("people")) == 34
+    assert len(rows("routing")) == len(Routing)

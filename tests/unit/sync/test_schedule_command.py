@@ -178,8 +178,8 @@ def test_explain_shows_the_derivation(case_file):
     ran = run("rebalance", case_file, "--explain")
 
     assert ran.exit_code == 0
-    assert "12000.00 - 2500.00 locked - 500.00 pinned = 9000.00 to share" in ran.stdout
-    assert "75/75 of 9000.00" in ran.stdout
+    assert "12,000.00 - 2,500.00 locked - 500.00 pinned = 9,000.00 to share" in ran.stdout
+    assert "75/75 of 9,000.00" in ran.stdout
     assert "fixed at 500.00" in ran.stdout
 
 
@@ -236,7 +236,7 @@ def test_check_shows_a_case(tmp_path, case):
 
     assert ran.exit_code == 0
     assert "m2" in ran.stdout
-    assert "4200.00" in ran.stdout or "9000.00" in ran.stdout
+    assert "4,200.00" in ran.stdout or "9,000.00" in ran.stdout
 
 
 def test_compare_shows_six_rules(case_file):

@@ -18,7 +18,7 @@ from milestone_engine.needs import GONE, HELD
 from milestone_engine.schedule import Milestone, Parts, Percent, Schedule
 from milestone_engine.split import WARNINGS
 from milestone_engine.timeline import Event, Trigger, When
-from sync.words import say_amount, say_finding, say_why
+from sync.words import say_amount, say_finding, say_when, say_why
 from sync.words.amounts import about, money, near_day, signed
 from sync.words.findings import WORDS
 from sync.words.payments import say_next, say_payment
@@ -167,6 +167,61 @@ def test_reason_of_equal_parts_speaks_of_parts() -> None:
     assert say_why(view.milestones[0], currency="USD").endswith(
         "Asked after Removal; planned for Tue, Jun 9, 2026."
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        pytest.param({}, "Asked because Removal was finished on Fri, Jun 12, 2026; "
+                     "due Mon, Jun 15, 2026.", id="after"),
+        pytest.param({"trigger": Trigger(when=When.AFTER, event="removal", days=3)},
+                     "Asked 3 days after Removal, which was finished on Fri, Jun 12, 2026; "
+                     "due Mon, Jun 15, 2026.", id="days-after"),
+        pytest.param({"trigger": Trigger(when=When.BEFORE, event="removal")},
+                     "Asked before Removal, which was finished on Fri, Jun 12, 2026; "
+                     "due Mon, Jun 15, 2026.", id="before"),
+        pytest.param({"trigger": Trigger(when=When.AFTER, event="approved")},
+                     "Asked on approval, which was given on Fri, Jun 12, 2026; "
+                     "due Mon, Jun 15, 2026.", id="approved"),
+        pytest.param({"state": "paid", "settled_on": date(2026, 6, 16)},
+                     "Asked because Removal was finished on Fri, Jun 12, 2026; "
+                     "paid Tue, Jun 16, 2026.", id="paid"),
+        pytest.param({"state": "waiting", "due_on": None},
+                     "Asked because Removal was finished on Fri, Jun 12, 2026.", id="waiting"),
+        pytest.param({"event_on": None}, "Asked after Removal; due Mon, Jun 15, 2026.",
+                     id="nobody-said-when"),
+        pytest.param({"event_state": "planned", "state": "upcoming"},
+                     "Asked after Removal, due Mon, Jun 15, 2026.", id="planned"),
+        pytest.param({"event_label": "Tear-out\nand\x00 haul"},
+                     "Asked because Tear-out and haul was finished on Fri, Jun 12, 2026; "
+                     "due Mon, Jun 15, 2026.", id="foreign-text"),
+    ],
+)  # fmt: skip
+def test_why_now_says_when_its_event_happened(change: dict, said: str) -> None:
+    """Issue 3's sentence: because removal was finished on 12 June."""
+    one = replace(
+        a_view().milestones[1],
+        trigger=Trigger(when=When.AFTER, event="removal"),
+        event_state="completed",
+        event_on=date(2026, 6, 12),
+        state="due",
+        due_on=date(2026, 6, 15),
+    )
+    assert say_when(replace(one, **change)) == said
+
+
+@pytest.mark.parametrize(
+    ("floor_minor", "said"),
+    [
+        (0, "Nothing of the $12,000.00 contract is left for it."),
+        (40_000, "$400.00 is paid or invoiced on it already, so it does not go below that."),
+    ],
+)
+def test_a_floor_of_nothing_is_not_called_paid(floor_minor: int, said: str) -> None:
+    """Where other payments take all there is, nobody paid the nothing that is left."""
+    facts = {"total_minor": 1_200_000, "floor_minor": floor_minor, "weight": 25}
+    one = replace(a_view().milestones[1], why_code="floor", why_facts=facts)
+    assert say_amount(one, currency="USD") == said
 
 
 def test_pinned_amount_says_the_amount_that_was_set() -> None:

@@ -10,6 +10,8 @@ CREATE UNIQUE INDEX one_live_invoice ON job_document (realm_no, job_id, mileston
 
 -- An invoice that was settled and is not any more: its payment was taken back.
 ALTER TABLE job_document ADD COLUMN was_settled boolean NOT NULL DEFAULT false;
+ALTER TABLE job_document ADD COLUMN is_settled boolean NOT NULL DEFAULT false;  -- at the last look
+ALTER TABLE job_document ADD COLUMN reversals integer NOT NULL DEFAULT 0;       -- how often settled, then open again
 
 -- Where change orders were put when they came, what stands on account, what a pending change order would do.
 ALTER TABLE schedule ADD COLUMN bound jsonb NOT NULL DEFAULT '[]';
