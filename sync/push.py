@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from mapping.edits import synced_after
 from mapping.errors import DocumentError
 from mapping.invoices import find_marker, line_ids
@@ -61,8 +63,8 @@ def push_revise(app: App, held: work.Claim) -> None:
     """Carry out a row of work of kind `revise`: bring a sent invoice to its new amount."""
     invoice_id = str(held.payload["body"]["Id"])
     if held.asked_at:
-        now = app.gateway.read(held.realm_no, "Invoice", invoice_id)
-        if now is None or str(now["SyncToken"]) != held.payload["body"]["SyncToken"]:
+        is_other, now = _saved_since(app, held)
+        if is_other:
             _after_someone(app, held, now)
             return
     if not _may_ask(app, held):
@@ -85,8 +87,8 @@ def push_void(app: App, held: work.Claim) -> None:
     invoice_id = str(held.payload["body"]["Id"])
     now: Raw | None
     if held.asked_at:
-        now = app.gateway.read(held.realm_no, "Invoice", invoice_id)
-        if now is None or str(now["SyncToken"]) != held.payload["body"]["SyncToken"]:
+        is_other, now = _saved_since(app, held)
+        if is_other:
             _end_void(app, held, now)
             return
     if not _may_ask(app, held):
@@ -102,15 +104,27 @@ def push_void(app: App, held: work.Claim) -> None:
 
 def _end_void(app: App, held: work.Claim, now: Raw | None) -> None:
     """Keep the invoice as it is now; whether it was voided or saved by another, decide again."""
-    assert held.job_id is not None
     invoice_id = str(held.payload["body"]["Id"])
     with app.database.begin(held.realm_no) as session:
-        gone = {"Id": invoice_id, "status": "Deleted"}
-        mirror.store(session, held.realm_no, "Invoice", now or gone)
-        work.look_again(session, held.realm_no, held.job_id)
+        _keep(session, held, now)
         work.finish(session, held, result={"invoice_id": invoice_id})
     facts = {"realm_no": held.realm_no, "job_id": held.job_id, "invoice_id": invoice_id}
     logger.info("invoice.void", extra=facts)
+
+
+def _keep(session: Session, held: work.Claim, now: Raw | None) -> None:
+    """Store the invoice as QuickBooks holds it now, and have its job looked at again."""
+    assert held.job_id is not None
+    gone = {"Id": held.payload["body"]["Id"], "status": "Deleted"}
+    mirror.store(session, held.realm_no, "Invoice", now or gone)
+    work.look_again(session, held.realm_no, held.job_id)
+
+
+def _saved_since(app: App, held: work.Claim) -> tuple[bool, Raw | None]:
+    """Tell whether the invoice was saved since the body was made; and give it as it is."""
+    body = held.payload["body"]
+    now = app.gateway.read(held.realm_no, "Invoice", str(body["Id"]))
+    return now is None or str(now["SyncToken"]) != body["SyncToken"], now
 
 
 def _may_ask(app: App, held: work.Claim) -> bool:
@@ -203,12 +217,8 @@ def _after_someone(app: App, held: work.Claim, now: Raw | None) -> None:
     if now is not None and _is_what_we_sent(held, now):
         _confirm(app, held, now)
         return
-    assert held.job_id is not None
-    body = held.payload["body"]
     with app.database.begin(held.realm_no) as session:
-        gone = {"Id": body["Id"], "status": "Deleted"}
-        mirror.store(session, held.realm_no, "Invoice", now or gone)
-        work.look_again(session, held.realm_no, held.job_id)
+        _keep(session, held, now)
         work.cancel(session, held, why="the invoice was changed meanwhile")
 
 
