@@ -26,7 +26,8 @@ from sync.errors import (
 )
 from sync.keys import Keyring, token_hash
 from sync.mail.compose import Letter, compose
-from sync.reports.job_view import JobView, view_job
+from sync.reports.job_reading import view_job
+from sync.reports.job_view import JobView
 from sync.store.database import business_now
 from sync.store.tables import JobDocumentRow, PortalLinkRow, ReceiptRow
 

@@ -34,7 +34,8 @@ from sync import embedded
 from sync.bootstrap import App, build_app
 from sync.connect import begin_consent, finish_consent
 from sync.pull import order_pull
-from sync.reports.job_view import JobView, find_job, view_job
+from sync.reports.job_reading import find_job, view_job
+from sync.reports.job_view import JobView
 from sync.runner import run_until_quiet
 from sync.store.database import Database, business_today, migrate
 from sync.store.tables import Row, WorkRow

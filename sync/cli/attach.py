@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from config.settings import Settings, data_folder, read_settings
 from sync.bootstrap import App, build_app
-from sync.reports.job_view import find_job
+from sync.reports.job_reading import find_job
 from sync.store.database import Database, dump_json
 from sync.store.tables import RealmRow
 from sync.up import read_run

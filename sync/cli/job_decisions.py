@@ -39,7 +39,8 @@ from sync.cli.attach import (
     print_json,
 )
 from sync.job_decisions import CANCEL, Kept, NoSuchDecision, kept_of, record, standing, undo
-from sync.reports.job_view import JobView, MilestoneView, view_job
+from sync.reports.job_reading import view_job
+from sync.reports.job_view import JobView, MilestoneView
 from sync.store import mirror, realms
 from sync.store.database import business_today
 from sync.store.tables import DecisionRow, JobDocumentRow, ReceiptRow

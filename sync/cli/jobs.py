@@ -31,7 +31,8 @@ from sync.cli.attach import (
     realm_numbers,
 )
 from sync.cli.show import show_finding, show_view
-from sync.reports.job_view import JobView, view_job
+from sync.reports.job_reading import view_job
+from sync.reports.job_view import JobView
 from sync.store import findings
 from sync.store.database import business_today
 from sync.store.realms import get

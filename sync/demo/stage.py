@@ -21,7 +21,8 @@ from sync.demo.cast import NUMBER, DemoFailed, Story
 from sync.demo.people import business_day, create, day_of, invoices
 from sync.demo.shown import step
 from sync.dispatch import is_busy
-from sync.reports.job_view import JobView, find_job, view_job
+from sync.reports.job_reading import find_job, view_job
+from sync.reports.job_view import JobView
 from sync.store.database import Database
 from sync.store.tables import ProcessRow, WorkRow
 

@@ -18,7 +18,8 @@ from sqlalchemy import select
 
 from sync.bootstrap import App
 from sync.keys import token_hash
-from sync.reports.job_view import JobView, view_job
+from sync.reports.job_reading import view_job
+from sync.reports.job_view import JobView
 from sync.store.database import become, business_now
 from sync.store.tables import PortalLinkRow
 from sync.web.page import portal_page
