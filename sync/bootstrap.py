@@ -4,6 +4,7 @@ import.
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from mapping.schedules import Template, parse_template
 from milestone_engine.legal import LegalRule, parse_rules
 from sync.keys import Keyring
 from sync.mail.smtp import SmtpTransport
-from sync.ports import CallLimits, Ids, MailTransport, OutsideClock, QuickBooksTransport
+from sync.ports import CallLimits, Clock, Ids, MailTransport, OutsideClock, QuickBooksTransport
 from sync.quickbooks.gateway import Gateway
 from sync.quickbooks.limits import Limits
 from sync.quickbooks.oauth import OAuth
@@ -38,6 +39,18 @@ class RandomIds:
     def request_id(self) -> str:
         """Give 32 hexadecimal digits."""
         return uuid.uuid4().hex
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def monotonic(self) -> float:
+        """Give the seconds since the machine started, or so."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
 
 
 class SandboxClock:
@@ -68,6 +81,7 @@ class App:
     gateway: Gateway
     mail: MailTransport
     ids: Ids
+    clock: Clock
     templates: Sequence[Template]
     legal: Sequence[LegalRule]
 
@@ -84,8 +98,10 @@ def build_app(
     mail: MailTransport | None = None,
     ids: Ids | None = None,
     limits: CallLimits | None = None,
+    clock: Clock | None = None,
 ) -> App:
     """Build the App; ports that are not given are the real ones."""
+    clock = clock or SystemClock()
     database = Database(settings.database_url, pool_size=settings.threads + 4)
     keyring = Keyring(settings.secret_key.get_secret_value())
     oauth = OAuth(
@@ -94,13 +110,14 @@ def build_app(
         discovery_url=settings.discovery_url,
         redirect_uri=f"{settings.web_url}/oauth/callback",
     )
-    tokens = Tokens(database=database, keyring=keyring, oauth=oauth)
+    tokens = Tokens(database=database, keyring=keyring, oauth=oauth, clock=clock)
     gateway = Gateway(
         transport=transport or HttpTransport(),
         tokens=tokens,
         limits=limits or Limits(settings.redis_url),
         database=database,
         base_url=settings.quickbooks_url,
+        clock=clock,
     )
     return App(
         settings=settings,
@@ -111,6 +128,7 @@ def build_app(
         gateway=gateway,
         mail=mail or SmtpTransport(settings.smtp_url),
         ids=ids or RandomIds(),
+        clock=clock,
         templates=read_templates(settings.schedules or schedules_folder()),
         legal=parse_rules(read_legal()),
     )

@@ -8,7 +8,6 @@ sweep, so Redis may lose everything.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,7 +15,7 @@ from typing import Protocol
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
-from sync.ports import OutsideClock, WakeQueue
+from sync.ports import Clock, OutsideClock, WakeQueue
 from sync.store.database import Database, business_now
 from sync.store.tables import BusinessClockRow
 
@@ -56,12 +55,18 @@ class Dispatcher:
     """The loop around `tick`. Holds nothing but times: everything else is in the database."""
 
     def __init__(
-        self, *, database: Database, wake_queue: WakeQueue, outside_clock: OutsideClock | None
+        self,
+        *,
+        database: Database,
+        wake_queue: WakeQueue,
+        outside_clock: OutsideClock | None,
+        clock: Clock,
     ) -> None:
         """Take the dispatcher's own database role and the queue to push to."""
         self._database = database
         self._wake_queue = wake_queue
         self._outside_clock = outside_clock
+        self._clock = clock
         self._swept_at = 0.0
         self._asked_at = 0.0
         self._held_since: float | None = None
@@ -79,8 +84,8 @@ class Dispatcher:
         """Do everything that is due once; tell how many rows were handed out."""
         if self._outside_clock is not None:
             self._follow(self._outside_clock)
-        if time.monotonic() - self._swept_at >= SWEEP_EVERY_S:
-            self._swept_at = time.monotonic()
+        if self._clock.monotonic() - self._swept_at >= SWEEP_EVERY_S:
+            self._swept_at = self._clock.monotonic()
             with self._database.begin() as session:
                 sweep(session)
         with self._database.begin() as session:
@@ -93,9 +98,9 @@ class Dispatcher:
         return len(picked)
 
     def _follow(self, clock: OutsideClock) -> None:
-        if time.monotonic() - self._asked_at < CLOCK_ASKED_EVERY_S:
+        if self._clock.monotonic() - self._asked_at < CLOCK_ASKED_EVERY_S:
             return
-        self._asked_at = time.monotonic()
+        self._asked_at = self._clock.monotonic()
         target = clock.now()
         if target is None:
             return
@@ -118,8 +123,8 @@ class Dispatcher:
         # What is due today is done today, before the clock goes on; but not for ever.
         if not is_busy(session):
             return False
-        self._held_since = self._held_since or time.monotonic()
-        return time.monotonic() - self._held_since < CLOCK_PATIENCE_S
+        self._held_since = self._held_since or self._clock.monotonic()
+        return self._clock.monotonic() - self._held_since < CLOCK_PATIENCE_S
 
 
 _WAKE_JOBS = text("""

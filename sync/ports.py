@@ -78,6 +78,16 @@ class WakeQueue(Protocol):
         """Tell a worker of one row."""
 
 
+class Clock(Protocol):
+    """Time as this process feels it: for waiting and for spans, never for what day it is."""
+
+    def monotonic(self) -> float:
+        """Give seconds that only grow, from no particular moment on."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
 class OutsideClock(Protocol):
     """A clock that the business clock follows: the sandbox's, when one is set."""
 

@@ -285,7 +285,7 @@ def run_until_quiet(
     """
     queue = _HandOver()
     dispatcher = dispatch.Dispatcher(
-        database=dispatcher_database, wake_queue=queue, outside_clock=None
+        database=dispatcher_database, wake_queue=queue, outside_clock=None, clock=app.clock
     )
     heartbeat = Heartbeat(app.database, role="runner")
     deadline = time.monotonic() + timeout_s

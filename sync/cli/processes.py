@@ -18,7 +18,7 @@ from config.log_setup import set_up_logging
 from config.settings import data_folder, read_settings
 from sandbox.serve import serve as serve_sandbox
 from sync.actors import DramatiqWakeQueue, build_broker, declare_actors
-from sync.bootstrap import build_app, outside_clock
+from sync.bootstrap import SystemClock, build_app, outside_clock
 from sync.cli import sandbox_commands
 from sync.cli.attach import Attached, DataOption, JsonOption, WrongUse, attached, print_json
 from sync.demo import run_demo
@@ -106,6 +106,7 @@ def dispatcher() -> None:
         database=database,
         wake_queue=DramatiqWakeQueue(broker),
         outside_clock=outside_clock(settings),
+        clock=SystemClock(),
     )
     with Heartbeat(database, role="dispatcher").patiently(stop) as process_id:
         if process_id is not None:

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from sync.errors import AccessExpired, OutcomeUnknown, QuickBooksUnavailable, RejectedWrite
-from sync.ports import CallLimits, QuickBooksTransport
+from sync.ports import CallLimits, Clock, QuickBooksTransport
 from sync.quickbooks import queries
 from sync.quickbooks.tokens import Access, Tokens
 from sync.quickbooks.transport import LibrarySession
@@ -75,6 +75,7 @@ class Gateway:
         limits: CallLimits,
         database: Database,
         base_url: str,
+        clock: Clock,
     ) -> None:
         """Take the wire, the keys to it, and where calls that cost money are counted."""
         self._transport = transport
@@ -82,6 +83,7 @@ class Gateway:
         self._limits = limits
         self._database = database
         self._base_url = base_url
+        self._clock = clock
 
     def close(self) -> None:
         """Close every connection."""
@@ -230,6 +232,7 @@ class Gateway:
             stop=stop_after_attempt(READ_TRIES_MAX),
             wait=wait_random_exponential(multiplier=0.2, max=3),
             retry=retry_if_exception_type((QuickBooksUnavailable, OutcomeUnknown)),
+            sleep=self._clock.sleep,
             reraise=True,
         ):
             with attempt:

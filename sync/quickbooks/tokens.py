@@ -7,7 +7,6 @@ it, and a late writer cannot put an older token over a newer one (`token_version
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,6 +14,7 @@ from sqlalchemy import func, or_, select, update
 
 from sync.errors import QuickBooksUnavailable, RealmDisconnected
 from sync.keys import Keyring
+from sync.ports import Clock
 from sync.quickbooks.oauth import Grant, OAuth
 from sync.store.database import Database, business_now
 from sync.store.tables import RealmRow
@@ -37,8 +37,9 @@ class Access:
 class Tokens:
     """Hands out access, refreshing where the old token is over or was refused."""
 
-    def __init__(self, *, database: Database, keyring: Keyring, oauth: OAuth) -> None:
+    def __init__(self, *, database: Database, keyring: Keyring, oauth: OAuth, clock: Clock) -> None:
         """Take where tokens are stored, how they are sealed, and who renews them."""
+        self._clock = clock
         self._database = database
         self._keyring = keyring
         self._oauth = oauth
@@ -55,7 +56,7 @@ class Tokens:
             RealmDisconnected: the company must be connected again.
             QuickBooksUnavailable: the token cannot be renewed now.
         """
-        deadline = time.monotonic() + REFRESH_LEASE_S
+        deadline = self._clock.monotonic() + REFRESH_LEASE_S
         while True:
             row, now = self._read(realm_no)
             if row.state != "connected" or row.refresh_token_sealed is None:
@@ -65,9 +66,9 @@ class Tokens:
                 return self._open(row)
             if self._take_lease(realm_no):
                 return self._renew(row)
-            if time.monotonic() > deadline:
+            if self._clock.monotonic() > deadline:
                 raise QuickBooksUnavailable("another process is still renewing the token")
-            time.sleep(_POLL_S)
+            self._clock.sleep(_POLL_S)
 
     def _read(self, realm_no: int) -> tuple[RealmRow, datetime]:
         with self._database.begin(realm_no) as session:

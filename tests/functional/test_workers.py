@@ -45,7 +45,12 @@ def dispatcher(house: House) -> Iterator[None]:
     broker = build_broker(house.app.settings.redis_url)
     declare_actors(broker, lambda realm_no, work_id: None)
     queue = DramatiqWakeQueue(broker)
-    running = Dispatcher(database=house.dispatcher, wake_queue=queue, outside_clock=None)
+    running = Dispatcher(
+        database=house.dispatcher,
+        wake_queue=queue,
+        outside_clock=None,
+        clock=house.app.clock,
+    )
     stop = threading.Event()
     thread = threading.Thread(target=running.run, args=(stop,))
     thread.start()
