@@ -56,12 +56,12 @@ class Services:
     def new_database(self) -> str:
         """Make an empty, migrated database and give its name."""
         name = f"test_{next(_numbers)}"
-        self._admin(f'CREATE DATABASE "{name}" TEMPLATE {embedded.DATABASE}')
+        self.administer(f'CREATE DATABASE "{name}" TEMPLATE {embedded.DATABASE}')
         return name
 
     def drop_database(self, name: str) -> None:
         """Remove a database, whoever is still connected."""
-        self._admin(f'DROP DATABASE "{name}" WITH (FORCE)')
+        self.administer(f'DROP DATABASE "{name}" WITH (FORCE)')
 
     def url(self, role: str, name: str) -> str:
         """Give the address under which a role reaches a database."""
@@ -71,7 +71,8 @@ class Services:
         """End both."""
         self.supervisor.stop()
 
-    def _admin(self, statement: str) -> None:
+    def administer(self, statement: str) -> None:
+        """Run one statement as the server's administrator."""
         url = self.url(embedded.ADMIN, "postgres")
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(statement.encode())

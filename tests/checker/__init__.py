@@ -2,7 +2,8 @@
 that a server accepted. It shares nothing with the product but the marker at the front of a note.
 """
 
-from tests.checker.history import HistoryChecker, Violation, check_history
+from tests.checker.history import HistoryChecker, check_history
 from tests.checker.mails import check_mails
+from tests.checker.violation import Violation
 
 __all__ = ["HistoryChecker", "Violation", "check_history", "check_mails"]

@@ -1,0 +1,5 @@
+"""`python -m tests.simulation --seeds 300 --from 0`."""
+
+from tests.simulation.command import main
+
+raise SystemExit(main())

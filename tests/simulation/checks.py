@@ -1,0 +1,165 @@
+"""The judgement at the end of a seed: nothing is left to do, and everything ties out against
+QuickBooks' own figures.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from sqlalchemy import select, text
+
+from sandbox.values import Document
+from sync.reports.job_reading import view_job
+from sync.reports.job_view import JobView
+from sync.store.tables import JobRow, MirrorRow, WorkRow
+from tests.checker import Violation
+from tests.simulation.world import World
+from tests.unseen.rule import page_of
+
+TERMINAL = ("done", "cancelled", "parked")
+COMPARED = ("Estimate", "Invoice", "Payment", "CreditMemo", "Customer")
+
+
+def judge_end(world: World, figures: Counter[str]) -> list[Violation]:
+    """Judge a world that has come to rest; `figures` counts what was there to be judged."""
+    return [
+        *_ledger(world, figures),
+        *_mirror(world, figures),
+        *_jobs(world, figures),
+        *_constraints(world),
+    ]
+
+
+def _ledger(world: World, figures: Counter[str]) -> Iterator[Violation]:
+    with world.databases.app.begin(world.realm_no) as session:
+        rows = session.scalars(select(WorkRow)).all()
+    for row in rows:
+        figures[f"work {row.state}"] += 1
+        if row.state == "parked":
+            figures[f"parked {row.error_class}"] += 1
+            if not row.error or not row.remedy:
+                yield Violation(rule="parked", message=f"{row.kind} {row.work_id} says nothing")
+        elif row.state not in TERMINAL:
+            said = f"{row.kind} {row.work_id} is {row.state} for ever: {row.error}"
+            yield Violation(rule="liveness", message=said)
+
+
+def _mirror(world: World, figures: Counter[str]) -> Iterator[Violation]:
+    """What we hold is what QuickBooks holds."""
+    with world.databases.app.begin(world.realm_no) as session:
+        rows = session.scalars(select(MirrorRow).where(MirrorRow.entity.in_(COMPARED))).all()
+    known = {(row.entity, row.qbo_id): row for row in rows if not row.is_deleted}
+    theirs = {
+        (entity, id): int(document["SyncToken"])
+        for entity in COMPARED
+        for id, document in world.company.tables.rows[entity].items()
+    }
+    figures["documents"] += len(theirs)
+    for where, token in theirs.items():
+        row = known.get(where)
+        if row is None or row.sync_token != token:
+            have = row.sync_token if row is not None else None
+            yield Violation(rule="mirror", message=f"{where}: we have {have}, they have {token}")
+    for where in set(known) - set(theirs):
+        yield Violation(rule="mirror", message=f"{where} is gone and we still hold it")
+
+
+def _jobs(world: World, figures: Counter[str]) -> Iterator[Violation]:
+    with world.databases.app.begin(world.realm_no) as session:
+        jobs = session.scalars(select(JobRow).order_by(JobRow.job_id)).all()
+        views = [view_job(session, world.realm_no, job.job_id) for job in jobs]
+        parked = set(session.scalars(select(WorkRow.job_id).where(WorkRow.state == "parked")))
+    for view in views:
+        figures["jobs"] += 1
+        figures[f"job {view.state}"] += 1
+        yield from _tie_out(world, view)
+        for finding in view.findings:
+            figures[f"finding {finding.code}"] += 1
+        if view.state != "active" or not view.milestones:
+            continue
+        yield from _by_the_rule(world, view, figures)
+        if not view.findings and view.job_id not in parked:
+            yield from _all_is_billed(world, view, figures)
+
+
+def _tie_out(world: World, view: JobView) -> Iterator[Violation]:
+    """Every payment says what QuickBooks' own invoices say."""
+    ours = [
+        world.company.render("Invoice", world.company.tables.rows["Invoice"][id])
+        for (_, id), key in world.checker.live().items()
+        if key.startswith(f"{world.company.realm_id}/{view.job_id}.")
+        and id in world.company.tables.rows["Invoice"]
+    ]
+    total = sum(_cents(one["TotalAmt"]) for one in ours)
+    left = sum(_cents(one["Balance"]) for one in ours)
+    shown_total = sum(one.invoice_total_minor or 0 for one in view.milestones)
+    shown_left = sum(one.invoice_open_minor or 0 for one in view.milestones)
+    if view.milestones and (total, left) != (shown_total, shown_left):
+        said = f"job {view.base}: QuickBooks {total} of which {left} open"
+        message = f"{said}, the page {shown_total} and {shown_left}"
+        yield Violation(rule="tie_out", message=message)
+
+
+def _by_the_rule(world: World, view: JobView, figures: Counter[str]) -> Iterator[Violation]:
+    """The sums keep, and where nothing was pinned the amounts are those of the page's rule."""
+    amounts = [one.amount_minor for one in view.milestones]
+    expected = view.contract_total_minor + view.credit_minor - view.unallocated_minor
+    if sum(amounts) != expected:
+        yield Violation(rule="sum", message=f"job {view.base}: {amounts} is not {expected}")
+    if view.findings or any(one.state == "forgotten" for one in view.milestones):
+        return
+    figures["jobs by the rule"] += 1
+    page = page_of(
+        {
+            "currency": view.currency,
+            "contract_total": f"{view.contract_total_minor // 100}"
+            f".{view.contract_total_minor % 100:02d}",
+            "milestones": [
+                {
+                    "basis": {"percent": str(one.basis.value)},
+                    "billed": _text(one.billed_minor),
+                    "paid": _text(one.paid_minor),
+                }
+                for one in view.milestones
+            ],
+        }
+    )
+    by_rule = [row.amount for row in page.rows]
+    if by_rule != amounts:
+        said = f"job {view.base}: {amounts}, by the rule {by_rule}"
+        yield Violation(rule="rule", message=said)
+
+
+def _all_is_billed(world: World, view: JobView, figures: Counter[str]) -> Iterator[Violation]:
+    """The work on site is over: whatever has a price has an invoice, and the customer knows."""
+    figures["jobs billed"] += 1
+    for one in view.milestones:
+        if one.amount_minor > 0 and one.billed_minor != one.amount_minor:
+            said = f"job {view.base} {one.id}: {one.amount_minor}, billed {one.billed_minor}"
+            yield Violation(rule="unbilled", message=said)
+
+
+def _constraints(world: World) -> Iterator[Violation]:
+    with world.databases.owner.begin() as session:
+        doubled = session.execute(
+            text(
+                "SELECT target FROM work WHERE target IS NOT NULL AND state NOT IN"
+                " ('done', 'cancelled') GROUP BY realm_no, target HAVING count(*) > 1"
+            )
+        ).all()
+    for row in doubled:
+        yield Violation(rule="ledger", message=f"two rows for {row[0]}")
+
+
+def _cents(amount: object) -> int:
+    return int(round(float(str(amount)) * 100))
+
+
+def _text(minor: int | None) -> str | None:
+    return None if minor is None else f"{minor // 100}.{minor % 100:02d}"
+
+
+def describe(document: Document) -> str:
+    """Say in short what a document is."""
+    return f"{document.get('DocNumber')} {document.get('TotalAmt')}"

@@ -1,0 +1,178 @@
+"""A seed from beginning to end: chaos, calm, and the judgement."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import text
+
+from tests.checker import Violation, check_mails
+from tests.simulation.checks import judge_end
+from tests.simulation.world import DISPATCH, WEB, Databases, Shrunk, World
+
+logger = logging.getLogger(__name__)
+
+STEPS = 700
+#: Calm may take this many steps before "it never ends" is the finding.
+CALM_STEPS_MAX = 20_000
+#: How far time jumps when nobody has anything to do.
+IDLE_JUMPS_S = (0.5, 2.0, 6.0, 16.0, 20.0, 61.0, 140.0)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of one seed."""
+
+    seed: int
+    violations: list[Violation] = field(default_factory=list)
+    fired: Counter[str] = field(default_factory=Counter)
+    faults: list[tuple[str, int]] = field(default_factory=list)
+    acts: list[tuple[int, str]] = field(default_factory=list)
+    done: Counter[str] = field(default_factory=Counter)
+    figures: Counter[str] = field(default_factory=Counter)
+    trace: str = ""
+
+
+def run_seed(
+    seed: int, databases: Databases, *, without: Shrunk | None = None, steps: int = STEPS
+) -> Outcome:
+    """Run one world and judge it."""
+    world = World(seed, databases, steps=steps, without=without or Shrunk())
+    outcome = Outcome(seed, acts=[(one.number, one.verb) for one in world.acts])
+    trace = hashlib.sha256()
+    try:
+        _chaos(world, steps, trace)
+        _calm(world, trace)
+    except AssertionError as exc:
+        outcome.violations.append(Violation(rule="assertion", message=str(exc) or repr(exc)))
+    except _Stuck as exc:
+        outcome.violations.append(Violation(rule="liveness", message=str(exc)))
+    else:
+        outcome.violations += judge_end(world, outcome.figures)
+    finally:
+        while world.baton.strands:
+            world.baton.crash(world.baton.strands[0])
+    world.look()
+    outcome.violations += [*world.violations, *world.checker.violations]
+    outcome.violations += check_mails(world.mail.accepted)
+    outcome.violations += [
+        Violation(rule="failure", message=f"{type(exc).__name__}: {exc}"[:500])
+        for exc in world.baton.failures
+    ]
+    outcome.faults = world.chance.fired
+    outcome.fired.update(kind for kind, _ in world.chance.fired)
+    outcome.done = world.people.done
+    outcome.figures["our_writes"] += world.checker.our_writes
+    outcome.figures["mails"] += len(world.mail.accepted)
+    outcome.trace = trace.hexdigest()[:16]
+    return outcome
+
+
+class _Stuck(Exception):
+    """It does not come to rest."""
+
+
+def _chaos(world: World, steps: int, trace: Any) -> None:
+    acts = list(world.acts)
+    for step in range(steps):
+        while acts and acts[0].step <= step:
+            world.act(acts.pop(0))
+        if not _step(world, trace):
+            world.pass_time(world.chance.order.choice(IDLE_JUMPS_S))
+    for act in acts:
+        world.act(act)
+
+
+def _step(world: World, trace: Any) -> bool:
+    """Let one thing happen; tell whether anything could."""
+    chance, order = world.chance, world.chance.order
+    if world.processes and chance.fires("kill_process"):
+        world.kill_process(order.choice(world.processes))
+    if world.processes and chance.fires("pause_process"):
+        process = order.choice(world.processes)
+        process.is_paused = True
+        process.paused_until = world.time.elapsed_s + order.choice([10.0, 20.0, 40.0, 120.0])
+    for role, fault in ((DISPATCH, "kill_dispatcher"), (WEB, "kill_web")):
+        strands = [one for one in world.baton.strands if one.process == role]
+        if strands and chance.fires(fault):
+            world.baton.crash(strands[0])
+            world.is_stirred = True
+    world.tell()
+    world.dispatch()
+    while order.random() < 0.7 and world.deliver():
+        pass
+    runnable = world.runnable()
+    if not runnable:
+        return False
+    strand = order.choice(runnable)
+    trace.update(f"{strand.name}@{strand.at};".encode())
+    # A few steps at a time: what lies between two borders of one strand is seldom of interest.
+    for _ in range(order.choice([1, 1, 2, 4, 8])):
+        world.baton.resume(strand)
+        if strand.is_over or strand.until > world.time.elapsed_s:
+            break
+    if order.random() < 0.03:
+        world.pass_time(order.choice([0.1, 0.5, 2.0]))
+    world.look()
+    return True
+
+
+def _calm(world: World, trace: Any) -> None:
+    """Faults and people stop; everything must come to rest. Then the work on site ends."""
+    world.chance.is_calm = True
+    for process in world.processes:
+        process.is_paused = False
+    _until_quiet(world, trace)
+    world.reconnect()
+    world.sweep_books()
+    _until_quiet(world, trace)
+    world.people.complete_everything()
+    world.is_stirred = True
+    _until_quiet(world, trace)
+    writes, mails = world.checker.our_writes, len(world.mail.accepted)
+    world.sweep_books()
+    _until_quiet(world, trace)
+    again = world.checker.our_writes - writes, len(world.mail.accepted) - mails
+    if any(again):
+        said = f"a second look wrote {again[0]} times and sent {again[1]} mails"
+        world.violations.append(Violation(rule="restless", message=said))
+
+
+def _until_quiet(world: World, trace: Any) -> None:
+    for _ in range(CALM_STEPS_MAX):
+        if _step(world, trace):
+            continue
+        if world.people.approve_all():
+            world.is_stirred = True
+            continue
+        if world.is_busy():
+            world.pass_time(1.0)
+            continue
+        wait_s = _next_retry_s(world)
+        if wait_s is None:
+            return
+        world.pass_time(wait_s + 1)
+    with world.databases.owner.begin() as session:
+        rows = session.execute(
+            text("SELECT kind, state, attempts, error FROM work WHERE state NOT IN"
+                 " ('done', 'cancelled', 'parked')")
+        ).all()  # fmt: skip
+    raise _Stuck(f"no rest after {CALM_STEPS_MAX} steps: {[tuple(row) for row in rows][:5]}")
+
+
+def _next_retry_s(world: World) -> float | None:
+    """Tell how long the next row waits that is to be tried again; None if there is none."""
+    asked = text(
+        "SELECT extract(epoch FROM min(greatest(retry_at,"
+        " coalesce(blocked_until, '-infinity'))) - lease_now())"
+        " FROM work JOIN realm USING (realm_no)"
+        " WHERE work.state = 'ready' AND realm.state = 'connected'"
+        " AND (not_before IS NULL OR not_before <= business_now())"
+    )
+    with world.databases.owner.begin() as session:
+        found = session.execute(asked).scalar_one()
+    return None if found is None else max(0.0, float(found))
