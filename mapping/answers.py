@@ -15,7 +15,7 @@ from mapping.contracts import Coding, coding_of
 from mapping.documents import Invoice, parse_invoice
 from mapping.errors import DocumentError
 from mapping.lines import Line, money_lines
-from mapping.raw import Raw
+from mapping.raw import Raw, read_objects, read_text
 from milestone_engine.money import minor_units
 from milestone_engine.plan import BillMilestone, ReviseInvoice
 
@@ -62,6 +62,31 @@ def line_ids(
         if line_id not in found.values():
             found[_next_with(amount, free, found, line_id)] = line_id
     return found
+
+
+def written_lines(found: Raw, body: Raw) -> dict[str, Raw]:
+    """Return QuickBooks' line id -> the line that we sent, whatever people did to it since.
+
+    A new document's lines are numbered in the order in which they were sent. On an update a line
+    keeps its id; one that we added is known by its amount.
+
+    Args:
+        found: the invoice, read back after our write.
+        body: what we had sent.
+    """
+    sent = [dict(line) for line in read_objects(body, "Line")]
+    if not read_text(body, "Id"):
+        return {str(number): line for number, line in enumerate(sent, start=1)}
+    written = {read_text(line, "Id"): line for line in sent if read_text(line, "Id")}
+    free = [
+        line for line in money_lines(parse_invoice(found).lines) if line.id not in written
+    ]
+    for line in sent:
+        match = next((one for one in free if one.amount == line.get("Amount")), None)
+        if not read_text(line, "Id") and match is not None:
+            written[match.id] = line
+            free.remove(match)
+    return written
 
 
 def _same_as_known(

@@ -157,6 +157,39 @@ def synced_after(
     return kept
 
 
+def as_written(found: Raw, body: Raw, *, written: Mapping[str, Raw]) -> dict[str, object]:
+    """Return an invoice as it was answered to our write, though it was read only later.
+
+    Where an answer is lost, what is read back may hold what people changed since. Were that taken
+    for ours, the next revision would overwrite them.
+
+    Args:
+        found: the invoice as it was read back.
+        body: what we had sent.
+        written: QuickBooks' line id -> the line that we had sent.
+    """
+    kept: dict[str, object] = dict(found)
+    for name in (*_TEXTS.values(), *_REFS.values(), "CustomerMemo"):
+        if name in body and _differs(found, body, name):
+            kept[name] = body[name]
+    standing = {read_text(line, "Id"): line for line in _rows(found)}
+    kept["Line"] = [
+        {**standing.get(id, {}), **line, "Id": id, _DETAIL: _detail_as_written(standing, id, line)}
+        for id, line in written.items()
+    ]
+    return kept
+
+
+def is_first_answer(found: Raw, body: Raw) -> bool:
+    """Tell whether nobody has saved an invoice since our write: QuickBooks counts the saves."""
+    before = read_text(body, "SyncToken")
+    return read_text(found, "SyncToken") == (str(int(before) + 1) if before else "0")
+
+
+def _detail_as_written(standing: Mapping[str, Raw], id: str, line: Raw) -> dict[str, object]:
+    return {**read_object(standing.get(id, {}), _DETAIL), **read_object(line, _DETAIL)}
+
+
 _DETAIL = "SalesItemLineDetail"
 _CODING = ("ItemRef", "ClassRef", "TaxCodeRef", "ServiceDate")
 

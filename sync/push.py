@@ -14,7 +14,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from mapping.edits import synced_after
+from mapping.answers import written_lines
+from mapping.edits import as_written, is_first_answer, synced_after
 from mapping.errors import DocumentError
 from mapping.invoices import find_marker, line_ids
 from sync import effects, work
@@ -174,8 +175,9 @@ def _read_back(app: App, held: work.Claim) -> Raw | None:
 def _confirm(app: App, held: work.Claim, answer: Raw) -> None:
     """Store what QuickBooks answered and end the row, in one transaction."""
     planned = effects.planned_of(held.payload)
+    ours = _as_answered(held, answer)
     lines = line_ids(
-        answer,
+        ours,
         planned,
         currency=held.payload["currency"],
         known=held.payload.get("line_ids"),
@@ -188,7 +190,7 @@ def _confirm(app: App, held: work.Claim, answer: Raw) -> None:
             held.realm_no,
             held.job_id,
             answer=answer,
-            synced=_synced(held, answer, lines),
+            synced=_synced(held, ours, lines),
             milestone_id=planned.milestone_id,
             ordinal=planned.ordinal,
             lines=lines,
@@ -197,6 +199,14 @@ def _confirm(app: App, held: work.Claim, answer: Raw) -> None:
         work.finish(session, held, result=result)
     facts = {"realm_no": held.realm_no, "job_id": held.job_id, "invoice_id": answer["Id"]}
     logger.info(f"invoice.{held.kind}", extra=facts)
+
+
+def _as_answered(held: work.Claim, found: Raw) -> Raw:
+    """Give the invoice as our write left it: what was read back may hold later edits of people."""
+    body = held.payload["body"]
+    if is_first_answer(found, body):
+        return found
+    return as_written(found, body, written=written_lines(found, body))
 
 
 def _synced(held: work.Claim, answer: Raw, lines: Mapping[str, str]) -> Raw:

@@ -127,7 +127,6 @@ def _calm(world: World, trace: Any) -> None:
     for process in world.processes:
         process.is_paused = False
     _until_quiet(world, trace)
-    world.reconnect()
     world.sweep_books()
     _until_quiet(world, trace)
     world.people.complete_everything()
@@ -146,7 +145,7 @@ def _until_quiet(world: World, trace: Any) -> None:
     for _ in range(CALM_STEPS_MAX):
         if _step(world, trace):
             continue
-        if world.people.approve_all():
+        if world.reconnect() or world.people.approve_all():
             world.is_stirred = True
             continue
         if world.is_busy():
