@@ -120,7 +120,8 @@ def apply(session: Session, decision: Decision) -> bool:
         _save_documents(session, decision)
         _save_receipts(session, facts, decision.job)
         _save_schedule(session, decision, decision.plan, version=moved)
-        effects.agree(session, facts, decision.wanted)
+    # A job that cannot be read any more is not billed by the plan that was made when it could.
+    effects.agree(session, facts, decision.wanted)
     return True
 
 

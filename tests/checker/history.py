@@ -40,6 +40,7 @@ class _Invoice:
     is_live: bool = True
     taken_by: str = ""  #: the person who voided or deleted it
     edits: dict[str, Any] = field(default_factory=dict)  #: path -> the value a person gave it
+    theirs: set[str] = field(default_factory=set)  #: ids of lines that people added
     is_money_edited: bool = False
 
 
@@ -111,7 +112,10 @@ class HistoryChecker:
 
     def _judge_foreign(self, row: Row) -> None:
         is_mine = (row["realm_id"], row["entity"], row["id"]) in self._mine
-        if not is_mine and set(_changed(row)) - {"LinkedTxn", "TxnStatus"}:
+        # What an invoice of ours does to its neighbours, QuickBooks does: an estimate is linked, a
+        # payment has money left over when the invoice it pays comes down.
+        moved = {path.split("[")[0] for path in _changed(row)}
+        if not is_mine and moved - {"LinkedTxn", "TxnStatus", "Line", "UnappliedAmt"}:
             self._say("foreign", row, f"wrote {row['entity']} {row['id']}, which we did not make")
 
     def _judge_our_change(self, known: _Invoice, row: Row) -> None:
@@ -124,7 +128,7 @@ class HistoryChecker:
             if now.get(path, _GONE) != value:
                 said = f"{known.key}: {path} was {value!r} by a person, we made it"
                 self._say("overwritten", row, f"{said} {now.get(path, _GONE)!r}")
-        if known.is_money_edited and _money(row["before"]) != _money(row["after"]):
+        if known.is_money_edited and _ours(known, row["before"]) != _ours(known, row["after"]):
             self._say("overwritten", row, f"{known.key}: money that a person set was changed")
 
     def _say(self, rule: str, row: Row, message: str) -> None:
@@ -146,7 +150,9 @@ def _note_edits(known: _Invoice, row: Row) -> None:
     if row["operation"] != "Update":
         return
     known.edits |= _changed(row)
-    known.is_money_edited |= _money(row["before"]) != _money(row["after"])
+    before, after = _amounts(row["before"]), _amounts(row["after"])
+    known.theirs |= set(after) - set(before)
+    known.is_money_edited |= any(after.get(id) != amount for id, amount in before.items())
 
 
 def _changed(row: Row) -> dict[str, Any]:
@@ -159,16 +165,19 @@ def _changed(row: Row) -> dict[str, Any]:
     }
 
 
-def _money(document: Mapping[str, Any] | None) -> Decimal:
-    """Give what an invoice asks for before tax."""
-    return sum(
-        (
-            Decimal(str(line.get("Amount") or 0))
-            for line in (document or {}).get("Line") or []
-            if line.get("DetailType") != "SubTotalLineDetail"
-        ),
-        Decimal(0),
-    )
+def _ours(known: _Invoice, document: Mapping[str, Any] | None) -> Decimal:
+    """Give what our lines of an invoice ask for before tax."""
+    amounts = _amounts(document)
+    return sum((amounts[id] for id in set(amounts) - known.theirs), Decimal(0))
+
+
+def _amounts(document: Mapping[str, Any] | None) -> dict[str, Decimal]:
+    """Give the money of every line, by its id."""
+    return {
+        str(line.get("Id")): Decimal(str(line.get("Amount") or 0))
+        for line in (document or {}).get("Line") or []
+        if line.get("DetailType") != "SubTotalLineDetail"
+    }
 
 
 def _flat(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import random
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,6 +42,7 @@ def run_seed(
     seed: int, databases: Databases, *, without: Shrunk | None = None, steps: int = STEPS
 ) -> Outcome:
     """Run one world and judge it."""
+    random.seed(f"production/{seed}")  # back-off and its jitter
     world = World(seed, databases, steps=steps, without=without or Shrunk())
     outcome = Outcome(seed, acts=[(one.number, one.verb) for one in world.acts])
     trace = hashlib.sha256()
