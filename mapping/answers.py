@@ -74,13 +74,13 @@ def written_lines(found: Raw, body: Raw) -> dict[str, Raw]:
         found: the invoice, read back after our write.
         body: what we had sent.
     """
-    sent = [dict(line) for line in read_objects(body, "Line")]
+    sent = list(read_objects(body, "Line"))
     if not read_text(body, "Id"):
         return {str(number): line for number, line in enumerate(sent, start=1)}
-    written = {read_text(line, "Id"): line for line in sent if read_text(line, "Id")}
-    free = [
-        line for line in money_lines(parse_invoice(found).lines) if line.id not in written
-    ]
+    written: dict[str, Raw] = {
+        read_text(line, "Id"): line for line in sent if read_text(line, "Id")
+    }
+    free = [line for line in money_lines(parse_invoice(found).lines) if line.id not in written]
     for line in sent:
         match = next((one for one in free if one.amount == line.get("Amount")), None)
         if not read_text(line, "Id") and match is not None:

@@ -14,6 +14,7 @@ SyncError
 │   ├── RejectedWrite             QuickBooks refused the document
 │   ├── DuplicateNumber           the number is taken by a document that is not ours
 │   ├── Gone                      the document is not there any more
+│   ├── InvoiceUncertain          an unanswered invoice may have been made and deleted since
 │   ├── MailRefused               the mail server will never take it
 │   └── MailUncertain             the mail may have gone out: never sent twice
 ├── FeedTooOld                    what changed since then is not told any more: read everything
@@ -104,6 +105,12 @@ class Gone(PermanentSyncError):
     """The document is not there any more."""
 
     remedy = "The document was deleted in QuickBooks. It is not made again by itself."
+
+
+class InvoiceUncertain(PermanentSyncError):
+    """An invoice whose answer was lost may have been made, and deleted by a person since."""
+
+    remedy = "See in QuickBooks' audit log whether it was ours; `queue retry` makes it, or drop it."
 
 
 class MailRefused(PermanentSyncError):

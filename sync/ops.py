@@ -41,7 +41,9 @@ def retry(session: Session, realm_no: int, work_id: int, *, author: str) -> bool
     row = _take(session, realm_no, work_id)
     if row is None:
         return False
-    if row.kind == "mail":
+    # Nothing came of it, says a person; under its old `requestid` QuickBooks would answer with what
+    # was deleted.
+    if row.kind == "mail" or row.error_class == "InvoiceUncertain":
         again |= {"asked_at": None, "request_id": None}
     _change(session, row, again, kind="work_retried", why="", author=author)
     return True

@@ -29,7 +29,7 @@ from milestone_engine.finding import Finding
 from sync import work
 from sync.bootstrap import App
 from sync.errors import FeedTooOld
-from sync.quickbooks.gateway import Changes
+from sync.quickbooks.gateway import FEED_AGE_MAX, Changes
 from sync.store import findings, mirror, realms
 from sync.store.tables import (
     InboxRow,
@@ -45,8 +45,6 @@ logger = logging.getLogger(__name__)
 #: Change feeds are asked again from this long before their last answer: the boundary is not
 #: documented.
 OVERLAP = timedelta(minutes=5)
-#: Beyond this age QuickBooks' change feed is no longer complete: everything is read again.
-FEED_AGE_MAX = timedelta(days=29)
 #: What can be deleted; lists such as customers are only made inactive, and then do not come back.
 TRANSACTIONS = frozenset({"Estimate", "Invoice", "Payment", "CreditMemo"})
 #: Without a word from any webhook the books are looked at this often; once webhooks are seen to

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from mapping.answers import written_lines
+from mapping.documents import parse_invoice
 from mapping.edits import as_written, is_first_answer, synced_after
 from mapping.errors import DocumentError
 from mapping.invoices import find_marker, line_ids
@@ -22,15 +23,18 @@ from sync import effects, work
 from sync.bootstrap import App
 from sync.errors import (
     DuplicateNumber,
+    FeedTooOld,
     Gone,
+    InvoiceUncertain,
     NotNow,
     QuickBooksThrottled,
     QuickBooksUnavailable,
     RejectedWrite,
     StaleRevision,
 )
+from sync.quickbooks.gateway import FEED_AGE_MAX
 from sync.store import mirror
-from sync.store.database import lease_now
+from sync.store.database import business_now, lease_now
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +52,8 @@ def push_bill(app: App, held: work.Claim) -> None:
     if found is None:
         if not _may_ask(app, held):
             return
+        if held.asked_at is not None:
+            _stop_if_deleted(app, held)
         try:
             found = _ask(app, held, lambda request_id: app.gateway.create(
                 held.realm_no, "Invoice", held.payload["body"], request_id=request_id
@@ -104,13 +110,17 @@ def push_void(app: App, held: work.Claim) -> None:
 
 
 def _end_void(app: App, held: work.Claim, now: Raw | None) -> None:
-    """Keep the invoice as it is now; whether it was voided or saved by another, decide again."""
+    """Keep the invoice as it is now and decide again. Where it stands, somebody saved it first."""
     invoice_id = str(held.payload["body"]["Id"])
+    is_void = now is not None and parse_invoice(now).is_voided
     with app.database.begin(held.realm_no) as session:
         _keep(session, held, now)
-        work.finish(session, held, result={"invoice_id": invoice_id})
+        if is_void:
+            work.finish(session, held, result={"invoice_id": invoice_id})
+        else:
+            work.cancel(session, held, why="the invoice was changed meanwhile")
     facts = {"realm_no": held.realm_no, "job_id": held.job_id, "invoice_id": invoice_id}
-    logger.info("invoice.void", extra=facts)
+    logger.info("invoice.void" if is_void else "invoice.void_overtaken", extra=facts)
 
 
 def _keep(session: Session, held: work.Claim, now: Raw | None) -> None:
@@ -170,6 +180,37 @@ def _read_back(app: App, held: work.Claim) -> Raw | None:
             logger.info("push.adopted", extra=facts)
             return one
     return None
+
+
+def _stop_if_deleted(app: App, held: work.Claim) -> None:
+    """Make no invoice anew that a person may have deleted while its answer was lost.
+
+    A deleted document is not found by its marker any more: the change feed tells its id alone.
+
+    Raises:
+        InvoiceUncertain: one was deleted since that was ours, or of which nothing is known.
+    """
+    with app.database.begin(held.realm_no) as session:
+        oldest = business_now(session) - FEED_AGE_MAX
+        assert held.asked_at is not None
+        since = max(oldest, min(held.asked_at, held.created_at) - READ_BACK_MARGIN)
+    try:
+        changes = app.gateway.changes_since(held.realm_no, since)
+    except FeedTooOld:
+        raise InvoiceUncertain("nobody knows what became of an unanswered invoice") from None
+    gone = [
+        str(raw["Id"])
+        for entity, raw in changes.documents
+        if entity == "Invoice" and raw.get("status") == "Deleted"
+    ]
+    wanted = find_marker(held.payload["marker"])
+    with app.database.begin(held.realm_no) as session:
+        known = mirror.rows(session, held.realm_no, "Invoice", ids=gone)
+    for qbo_id in gone:
+        row = known.get(qbo_id)
+        note = str(row.fields.get("PrivateNote") or "") if row is not None else ""
+        if row is None or "CustomerRef" not in row.fields or find_marker(note) == wanted:
+            raise InvoiceUncertain(f"invoice {qbo_id} was deleted while our answer was lost")
 
 
 def _confirm(app: App, held: work.Claim, answer: Raw) -> None:

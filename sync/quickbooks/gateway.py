@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from quickbooks.client import QuickBooks
@@ -40,6 +40,8 @@ FOLLOWED = (
 )
 #: One CDC answer holds at most this many objects, all kinds together; at this number it may be cut.
 CDC_OBJECTS_MAX = 1000
+#: Beyond this age QuickBooks' change feed is no longer complete: everything is read again.
+FEED_AGE_MAX = timedelta(days=29)
 READ_TRIES_MAX = 3
 PAGES_MAX = 1000
 

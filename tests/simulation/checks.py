@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
 
 from sqlalchemy import select, text
 
-from sandbox.values import Document
 from sync.reports.job_reading import view_job
 from sync.reports.job_view import JobView
 from sync.store.tables import JobRow, MirrorRow, WorkRow
@@ -153,13 +153,8 @@ def _constraints(world: World) -> Iterator[Violation]:
 
 
 def _cents(amount: object) -> int:
-    return int(round(float(str(amount)) * 100))
+    return int(Decimal(str(amount)).scaleb(2))
 
 
 def _text(minor: int | None) -> str | None:
     return None if minor is None else f"{minor // 100}.{minor % 100:02d}"
-
-
-def describe(document: Document) -> str:
-    """Say in short what a document is."""
-    return f"{document.get('DocNumber')} {document.get('TotalAmt')}"

@@ -21,6 +21,7 @@ class SimDatabase(Database):
     def __init__(self, url: str) -> None:
         """Prepare the pool; `attach` says whose world it is in."""
         super().__init__(url, pool_size=40, name="simulation")
+        self.engine.pool._pre_ping = False  # the server is our own child, and stays
         self._baton: Baton | None = None
         self._chance: Chance | None = None
         self.on_commit: Callable[[], None] = lambda: None

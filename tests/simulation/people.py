@@ -77,7 +77,7 @@ class Act:
 def planned_acts(seed: int, *, steps: int) -> list[Act]:
     """Draw what people will do."""
     chance = Random(f"people/{seed}")
-    count = chance.choice([4, 7, 10, 10, 14])
+    count = chance.choice([4, 8, 12, 16, 20])
     favourites = chance.sample(sorted(WEIGHTS), 12)
     verbs = favourites if chance.random() < 0.5 else sorted(WEIGHTS)
     weights = [WEIGHTS[verb] for verb in verbs]
@@ -112,6 +112,9 @@ class People:
             did = False
         if did is not False:
             self.done[act.verb] += 1
+        elif act.verb != "complete_event":
+            # What cannot be done yet leaves time for the work on site.
+            self.act(Act(act.number, "complete_event", act.step))
 
     # --- the contract
 
@@ -420,7 +423,7 @@ class People:
     def _new_customer(self) -> str:
         self._numbers += 1
         name = f"Customer {self._numbers}"
-        body = {"DisplayName": name, "PrimaryEmailAddr": {"Address": "owner@example.com"}}
+        body: Document = {"DisplayName": name, "PrimaryEmailAddr": {"Address": "owner@example.com"}}
         parent = self._company.save("Customer", body, actor="bookkeeper")["Customer"]
         body = {
             "DisplayName": f"{name} kitchen",

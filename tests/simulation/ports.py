@@ -52,7 +52,7 @@ class Message:
 
 
 class SimQueue:
-    """The port `WakeQueue` with the weaknesses of dramatiq on Redis: it loses, doubles and delays."""
+    """The port `WakeQueue`, as weak as dramatiq on Redis: it loses, doubles and delays."""
 
     def __init__(self, baton: Baton, chance: Chance, time: SimTime) -> None:
         """Take who runs, what goes wrong, and the time."""

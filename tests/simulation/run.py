@@ -79,12 +79,19 @@ class _Stuck(Exception):
 
 
 def _chaos(world: World, steps: int, trace: Any) -> None:
+    """Let people act while everything goes wrong; who finds nothing to do does not wait long."""
     acts = list(world.acts)
     for step in range(steps):
         while acts and acts[0].step <= step:
             world.act(acts.pop(0))
-        if not _step(world, trace):
+        if _step(world, trace):
+            continue
+        if acts and world.chance.order.random() < 0.5:
+            world.act(acts.pop(0))
+        else:
             world.pass_time(world.chance.order.choice(IDLE_JUMPS_S))
+        if not acts and _next_moment_s(world) is None:
+            break
     for act in acts:
         world.act(act)
 
@@ -150,13 +157,10 @@ def _until_quiet(world: World, trace: Any) -> None:
         if world.reconnect() or world.people.approve_all():
             world.is_stirred = True
             continue
-        if world.is_busy():
-            world.pass_time(1.0)
-            continue
-        wait_s = _next_retry_s(world)
-        if wait_s is None:
+        wait_s = _next_moment_s(world)
+        if wait_s is None and not world.is_busy():
             return
-        world.pass_time(wait_s + 1)
+        world.pass_time(1.0 if wait_s is None else wait_s)
     with world.databases.owner.begin() as session:
         rows = session.execute(
             text("SELECT kind, state, attempts, error FROM work WHERE state NOT IN"
@@ -165,15 +169,23 @@ def _until_quiet(world: World, trace: Any) -> None:
     raise _Stuck(f"no rest after {CALM_STEPS_MAX} steps: {[tuple(row) for row in rows][:5]}")
 
 
-def _next_retry_s(world: World) -> float | None:
-    """Tell how long the next row waits that is to be tried again; None if there is none."""
+def _next_moment_s(world: World) -> float | None:
+    """Tell in how many seconds something comes about by itself; None if nothing is known of."""
+    now_s = world.time.elapsed_s
+    waits = [moment - now_s for moment in world.moments() if moment > now_s]
     asked = text(
-        "SELECT extract(epoch FROM min(greatest(retry_at,"
-        " coalesce(blocked_until, '-infinity'))) - lease_now())"
-        " FROM work JOIN realm USING (realm_no)"
-        " WHERE work.state = 'ready' AND realm.state = 'connected'"
-        " AND (not_before IS NULL OR not_before <= business_now())"
+        "SELECT extract(epoch FROM min(moment) - lease_now()) FROM ("
+        " SELECT greatest(retry_at, coalesce(blocked_until, '-infinity')) AS moment"
+        "   FROM work JOIN realm USING (realm_no)"
+        "  WHERE work.state = 'ready' AND realm.state = 'connected'"
+        "    AND (not_before IS NULL OR not_before <= business_now())"
+        " UNION ALL SELECT sent_at + interval '20 s' FROM work WHERE state = 'sent'"
+        " UNION ALL SELECT lease_until + interval '5 s' FROM work WHERE state = 'running'"
+        " UNION ALL SELECT seen_at + interval '20 s' FROM process JOIN work USING (process_id)"
+        "  WHERE work.state = 'running') AS moments WHERE moment > lease_now()"
     )
     with world.databases.owner.begin() as session:
         found = session.execute(asked).scalar_one()
-    return None if found is None else max(0.0, float(found))
+    if found is not None:
+        waits.append(max(0.1, float(found)))
+    return min(waits, default=None)

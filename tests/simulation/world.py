@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -117,9 +116,7 @@ class World:
         self.realm_no = self._connect()
         for _ in range(self.chance.order.choice([1, 2, 2, 3])):
             self.start_process()
-        self.people = People(
-            company=self.company, app=self.app, realm_no=self.realm_no, seed=seed
-        )
+        self.people = People(company=self.company, app=self.app, realm_no=self.realm_no, seed=seed)
         self.acts = [
             one for one in planned_acts(seed, steps=steps) if one.number not in without.acts
         ]
@@ -288,9 +285,7 @@ class World:
         process = self.chance.order.choice(free)
 
         def body() -> None:
-            runner.carry_out(
-                self.app, message.realm_no, message.work_id, process_id=process.name
-            )
+            runner.carry_out(self.app, message.realm_no, message.work_id, process_id=process.name)
 
         self.baton.start(f"work {message.work_id}", process.name, body)
         return True
@@ -359,7 +354,7 @@ class World:
         if act.verb == "wait_hours":
             self.books.advance(f"{self.chance.order.randrange(1, 20)}h")
         elif act.verb == "wait_days":
-            self.books.advance(f"{self.chance.order.choice([1, 2, 3, 7, 15, 31])}d")
+            self.books.advance(f"{self.chance.order.choice([1, 1, 2, 3, 7, 14])}d")
         elif act.verb == "revoke_grant":
             self.revoke()
         else:
@@ -376,6 +371,16 @@ class World:
         with self.databases.app.begin(self.realm_no) as session:
             order_pull(session, self.realm_no)
         self.is_stirred = True
+
+    def moments(self) -> list[float]:
+        """Give the moments at which something goes on by itself, outside of the database."""
+        return [
+            *(one.until for one in self.baton.strands),
+            *(one.not_before for one in self.queue.messages),
+            *(at for at, _ in self.later),
+            *(at for at, _ in self._is_retold),
+            *(one.paused_until for one in self.processes if one.is_paused),
+        ]
 
     def is_busy(self) -> bool:
         """Tell whether anything is under way."""
