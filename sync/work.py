@@ -36,6 +36,8 @@ from sync.store.tables import AttemptRow, JobRow, WorkRow
 LEASE_S = 90
 #: A row that fails for this many tries, over about two days, is parked.
 RETRY_DELAYS_S = (2, 5, 15, 60, 300, 900, 3600, 7200, 14_400, 28_800, 57_600, 57_600)
+#: What is tried for ever is tried this often: as often as a company's books are read anyway.
+ENDLESS_DELAY_S = 900
 #: An unanswered write is made again only this long after it was asked: Intuit may work 120 s on it.
 ASK_AGAIN_S = 130
 #: Another row of the lane is running: come back this soon.
@@ -50,6 +52,8 @@ class Kind:
 
     queue: str
     priority: int
+    #: It is tried again for ever: what it brings is needed whenever the trouble ends.
+    is_endless: bool = False
 
 
 KINDS: Mapping[str, Kind] = {
@@ -58,7 +62,7 @@ KINDS: Mapping[str, Kind] = {
     "void": Kind(queue="push", priority=0),
     "mail": Kind(queue="mail", priority=10),
     "decide": Kind(queue="engine", priority=20),
-    "pull": Kind(queue="pull", priority=30),
+    "pull": Kind(queue="pull", priority=30, is_endless=True),
 }
 QUEUES = tuple(sorted({kind.queue for kind in KINDS.values()}))
 
@@ -243,18 +247,22 @@ def put_back(session: Session, held: Claim, *, delay_s: float, costs_a_try: bool
     _end_attempt(session, held, outcome="put back")
 
 
-def retry_later(
-    session: Session, held: Claim, *, error: Exception, delay_s: float | None = None
-) -> bool:
+def retry_later(session: Session, held: Claim, *, error: Exception) -> bool:
     """Note the failure and come back later; past the last try, park.
+
+    What is endless is not parked: a company whose books nobody reads any more would be a sync that
+    stopped without a word.
 
     Returns:
         Whether the row is tried again.
     """
-    if held.attempts > len(RETRY_DELAYS_S) - 1:
+    if KINDS[held.kind].is_endless:
+        wait_s = min(RETRY_DELAYS_S[min(held.attempts, len(RETRY_DELAYS_S)) - 1], ENDLESS_DELAY_S)
+    elif held.attempts > len(RETRY_DELAYS_S) - 1:
         park(session, held, error=error)
         return False
-    wait_s = delay_s if delay_s is not None else RETRY_DELAYS_S[held.attempts - 1]
+    else:
+        wait_s = RETRY_DELAYS_S[held.attempts - 1]
     again = _mine(held).values(
         state=ready_unless_another_waits(),
         lease_until=None,

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from sqlalchemy import select, text
 
+from milestone_engine.schedule import Basis, Percent
 from sync.reports.job_reading import view_job
 from sync.reports.job_view import JobView
 from sync.store.tables import JobRow, MirrorRow, WorkRow
@@ -117,7 +118,7 @@ def _by_the_rule(world: World, view: JobView, figures: Counter[str]) -> Iterator
             f".{view.contract_total_minor % 100:02d}",
             "milestones": [
                 {
-                    "basis": {"percent": str(one.basis.value)},
+                    "basis": _basis(one.basis),
                     "billed": _text(one.billed_minor),
                     "paid": _text(one.paid_minor),
                 }
@@ -129,6 +130,12 @@ def _by_the_rule(world: World, view: JobView, figures: Counter[str]) -> Iterator
     if by_rule != amounts:
         said = f"job {view.base}: {amounts}, by the rule {by_rule}"
         yield Violation(rule="rule", message=said)
+
+
+def _basis(basis: Basis) -> dict[str, str]:
+    """Write a milestone's basis as the page's JSON has it."""
+    assert isinstance(basis, Percent), basis
+    return {"percent": str(basis.value)}
 
 
 def _all_is_billed(world: World, view: JobView, figures: Counter[str]) -> Iterator[Violation]:
