@@ -16,6 +16,7 @@ RATES: Mapping[str, float] = {
     "reset_after_commit": 0.10,
     "reset_before_commit": 0.08,
     "late_commit": 0.06,
+    "stuck_before_request": 0.06,
     "status_500_after_commit": 0.06,
     "status_503": 0.08,
     "error_6000_after_commit": 0.06,

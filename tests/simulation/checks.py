@@ -13,9 +13,9 @@ from sqlalchemy import select, text
 from milestone_engine.schedule import Basis, Percent
 from sync.reports.job_reading import view_job
 from sync.reports.job_view import JobView
-from sync.store.tables import JobRow, MirrorRow, WorkRow
+from sync.store.tables import DecisionRow, JobRow, MirrorRow, WorkRow
 from tests.checker import Violation
-from tests.simulation.world import World
+from tests.simulation.world import Side, World
 from tests.unseen.rule import page_of
 
 TERMINAL = ("done", "cancelled", "parked")
@@ -24,18 +24,26 @@ COMPARED = ("Estimate", "Invoice", "Payment", "CreditMemo", "Customer")
 
 def judge_end(world: World, figures: Counter[str]) -> list[Violation]:
     """Judge a world that has come to rest; `figures` counts what was there to be judged."""
-    return [
-        *_ledger(world, figures),
-        *_mirror(world, figures),
-        *_jobs(world, figures),
-        *_constraints(world),
-    ]
+    found = [*_constraints(world), *_connections(world)]
+    for side in world.sides:
+        found += _ledger(world, side, figures)
+        found += _mirror(world, side, figures)
+        found += _jobs(world, side, figures)
+    return found
 
 
-def _ledger(world: World, figures: Counter[str]) -> Iterator[Violation]:
-    with world.databases.app.begin(world.realm_no) as session:
+def _ledger(world: World, side: Side, figures: Counter[str]) -> Iterator[Violation]:
+    with world.databases.app.begin(side.realm_no) as session:
         rows = session.scalars(select(WorkRow)).all()
+        approved = {
+            key
+            for one in session.scalars(select(DecisionRow).where(DecisionRow.kind == "approve"))
+            for key in one.facts["effects"]
+        }
     for row in rows:
+        if world.mode == "approve" and row.asked_at and row.effect_key not in approved:
+            said = f"{row.effect_key} was asked for without a yes"
+            yield Violation(rule="approval", message=said)
         figures[f"work {row.state}"] += 1
         if row.state == "parked":
             figures[f"parked {row.error_class}"] += 1
@@ -46,15 +54,15 @@ def _ledger(world: World, figures: Counter[str]) -> Iterator[Violation]:
             yield Violation(rule="liveness", message=said)
 
 
-def _mirror(world: World, figures: Counter[str]) -> Iterator[Violation]:
+def _mirror(world: World, side: Side, figures: Counter[str]) -> Iterator[Violation]:
     """What we hold is what QuickBooks holds."""
-    with world.databases.app.begin(world.realm_no) as session:
+    with world.databases.app.begin(side.realm_no) as session:
         rows = session.scalars(select(MirrorRow).where(MirrorRow.entity.in_(COMPARED))).all()
     known = {(row.entity, row.qbo_id): row for row in rows if not row.is_deleted}
     theirs = {
         (entity, id): int(document["SyncToken"])
         for entity in COMPARED
-        for id, document in world.company.tables.rows[entity].items()
+        for id, document in side.company.tables.rows[entity].items()
     }
     figures["documents"] += len(theirs)
     for where, token in theirs.items():
@@ -66,31 +74,31 @@ def _mirror(world: World, figures: Counter[str]) -> Iterator[Violation]:
         yield Violation(rule="mirror", message=f"{where} is gone and we still hold it")
 
 
-def _jobs(world: World, figures: Counter[str]) -> Iterator[Violation]:
-    with world.databases.app.begin(world.realm_no) as session:
+def _jobs(world: World, side: Side, figures: Counter[str]) -> Iterator[Violation]:
+    with world.databases.app.begin(side.realm_no) as session:
         jobs = session.scalars(select(JobRow).order_by(JobRow.job_id)).all()
-        views = [view_job(session, world.realm_no, job.job_id) for job in jobs]
+        views = [view_job(session, side.realm_no, job.job_id) for job in jobs]
         parked = set(session.scalars(select(WorkRow.job_id).where(WorkRow.state == "parked")))
     for view in views:
         figures["jobs"] += 1
         figures[f"job {view.state}"] += 1
-        yield from _tie_out(world, view)
+        yield from _tie_out(world, side, view)
         for finding in view.findings:
             figures[f"finding {finding.code}"] += 1
         if view.state != "active" or not view.milestones:
             continue
-        yield from _by_the_rule(world, view, figures)
+        yield from _by_the_rule(view, figures)
         if not view.findings and view.job_id not in parked:
-            yield from _all_is_billed(world, view, figures)
+            yield from _all_is_billed(view, figures)
 
 
-def _tie_out(world: World, view: JobView) -> Iterator[Violation]:
+def _tie_out(world: World, side: Side, view: JobView) -> Iterator[Violation]:
     """Every payment says what QuickBooks' own invoices say."""
     ours = [
-        world.company.render("Invoice", world.company.tables.rows["Invoice"][id])
+        side.company.render("Invoice", side.company.tables.rows["Invoice"][id])
         for (_, id), key in world.checker.live().items()
-        if key.startswith(f"{world.company.realm_id}/{view.job_id}.")
-        and id in world.company.tables.rows["Invoice"]
+        if key.startswith(f"{side.company.realm_id}/{view.job_id}.")
+        and id in side.company.tables.rows["Invoice"]
     ]
     total = sum(_cents(one["TotalAmt"]) for one in ours)
     left = sum(_cents(one["Balance"]) for one in ours)
@@ -102,7 +110,7 @@ def _tie_out(world: World, view: JobView) -> Iterator[Violation]:
         yield Violation(rule="tie_out", message=message)
 
 
-def _by_the_rule(world: World, view: JobView, figures: Counter[str]) -> Iterator[Violation]:
+def _by_the_rule(view: JobView, figures: Counter[str]) -> Iterator[Violation]:
     """The sums keep, and where nothing was pinned the amounts are those of the page's rule."""
     amounts = [one.amount_minor for one in view.milestones]
     expected = view.contract_total_minor + view.credit_minor - view.unallocated_minor
@@ -138,13 +146,23 @@ def _basis(basis: Basis) -> dict[str, str]:
     return {"percent": str(basis.value)}
 
 
-def _all_is_billed(world: World, view: JobView, figures: Counter[str]) -> Iterator[Violation]:
+def _all_is_billed(view: JobView, figures: Counter[str]) -> Iterator[Violation]:
     """The work on site is over: whatever has a price has an invoice, and the customer knows."""
     figures["jobs billed"] += 1
     for one in view.milestones:
         if one.amount_minor > 0 and one.billed_minor != one.amount_minor:
             said = f"job {view.base} {one.id}: {one.amount_minor}, billed {one.billed_minor}"
             yield Violation(rule="unbilled", message=said)
+
+
+def _connections(world: World) -> Iterator[Violation]:
+    """Nobody has to connect a company again that did not lose its grant."""
+    lost = world.revoked + sum(
+        kind == "refresh_unanswered_after_rotation" for kind, _ in world.chance.fired
+    )
+    if world.reconnected > lost:
+        said = f"connected again {world.reconnected} times, the grant was lost {lost} times"
+        yield Violation(rule="tokens", message=said)
 
 
 def _constraints(world: World) -> Iterator[Violation]:

@@ -72,9 +72,10 @@ class Act:
     number: int
     verb: str
     step: int  #: of the scheduler
+    side: int = 0  #: in which company
 
 
-def planned_acts(seed: int, *, steps: int) -> list[Act]:
+def planned_acts(seed: int, *, steps: int, sides: int) -> list[Act]:
     """Draw what people will do."""
     chance = Random(f"people/{seed}")
     count = chance.choice([4, 8, 12, 16, 20])
@@ -84,8 +85,11 @@ def planned_acts(seed: int, *, steps: int) -> list[Act]:
     chosen = chance.choices(verbs, weights, k=count)
     moments = sorted(chance.randrange(steps) for _ in chosen)
     # An accepted estimate stands at the beginning of every life.
-    acts = [("accept", 0), *zip(chosen, moments, strict=True)]
-    return [Act(number, verb, step) for number, (verb, step) in enumerate(acts)]
+    acts = [("accept", 0)] * sides + list(zip(chosen, moments, strict=True))
+    return [
+        Act(number, verb, step, number if number < sides else chance.randrange(sides))
+        for number, (verb, step) in enumerate(acts)
+    ]
 
 
 class People:
@@ -114,7 +118,7 @@ class People:
             self.done[act.verb] += 1
         elif act.verb != "complete_event":
             # What cannot be done yet leaves time for the work on site.
-            self.act(Act(act.number, "complete_event", act.step))
+            self.act(Act(act.number, "complete_event", act.step, act.side))
 
     # --- the contract
 
@@ -128,7 +132,7 @@ class People:
             "CustomerRef": {"value": customer},
             "DocNumber": number,
             "TxnStatus": "Accepted",
-            "BillEmail": {"Address": "owner@example.com"},
+            "BillEmail": {"Address": f"owner-{self._realm_no}@example.com"},
             "CustomerMemo": {"value": chance.choice(SCHEDULES)},
             "Line": lines,
         }
@@ -423,7 +427,10 @@ class People:
     def _new_customer(self) -> str:
         self._numbers += 1
         name = f"Customer {self._numbers}"
-        body: Document = {"DisplayName": name, "PrimaryEmailAddr": {"Address": "owner@example.com"}}
+        body: Document = {
+            "DisplayName": name,
+            "PrimaryEmailAddr": {"Address": f"owner-{self._realm_no}@example.com"},
+        }
         parent = self._company.save("Customer", body, actor="bookkeeper")["Customer"]
         body = {
             "DisplayName": f"{name} kitchen",

@@ -5,7 +5,6 @@ in which an answer can go wrong.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from urllib.parse import urlsplit
 
 from sandbox.books import Books
@@ -77,6 +76,10 @@ class SimQuickBooks:
         def perform() -> Answer:
             return self._perform(realm_id, rest, method=method, params=params, body=body)
 
+        if is_write and fires("stuck_before_request"):
+            # The process froze between asking the database and asking QuickBooks.
+            wait_s = self._chance.order.choice([100.0, 200.0, 400.0])
+            self._baton.park("sleep", until=self._time.elapsed_s + wait_s)
         if is_write and fires("late_commit"):
             delay_s = self._chance.order.uniform(1, LATEST_COMMIT_S)
             self._later(delay_s, perform)
@@ -141,9 +144,8 @@ class SimQuickBooks:
 class SimOAuth:
     """Intuit's authorisation server: the sandbox's own grants."""
 
-    def __init__(self, books: Books, baton: Baton, chance: Chance, realm_id: str) -> None:
-        """Take the books, and the company that a person will let us into."""
-        self.realm_id = realm_id
+    def __init__(self, books: Books, baton: Baton, chance: Chance) -> None:
+        """Take the books, who runs, and what goes wrong."""
         self._books = books
         self._baton = baton
         self._chance = chance
@@ -152,10 +154,10 @@ class SimOAuth:
         """Give the page; nobody opens it."""
         return f"http://consent.invalid/?state={state}"
 
-    def consent(self) -> str:
-        """Say yes as the company's owner, and give the code of the callback."""
+    def consent(self, realm_id: str) -> str:
+        """Say yes as a company's owner, and give the code of the callback."""
         return self._books.grants.issue_code(
-            realm_id=self.realm_id,
+            realm_id=realm_id,
             scope="com.intuit.quickbooks.accounting",
             redirect_uri=REDIRECT,
         )
@@ -199,8 +201,3 @@ def _grant(answer: Mapping[str, object]) -> Grant:
         access_lifetime_s=int(str(answer["expires_in"])),
         refresh_lifetime_s=int(str(answer["x_refresh_token_expires_in"])),
     )
-
-
-def books_time_step(books: Books, seconds: float) -> None:
-    """Let the books' time pass by so many seconds, beside what passes anyway."""
-    books.advance(f"{max(1, int(timedelta(seconds=seconds).total_seconds()))}s")

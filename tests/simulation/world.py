@@ -20,6 +20,7 @@ from mapping.schedules import Template
 from milestone_engine.legal import LegalRule, parse_rules
 from sandbox.books import Books
 from sandbox.clock import MovableClock
+from sandbox.company import Company
 from sandbox.courier import signature
 from sandbox.journal import MemoryJournal
 from sandbox.notices import cloud_events, legacy
@@ -31,7 +32,6 @@ from sync.bootstrap import App, read_templates
 from sync.connect import begin_consent, finish_consent
 from sync.dispatch import Dispatcher
 from sync.keys import Keyring
-from sync.pull import order_pull
 from sync.quickbooks.gateway import Gateway
 from sync.quickbooks.tokens import Tokens
 from sync.store.database import Database, business_now
@@ -71,6 +71,16 @@ class Databases:
     tables: str  #: all of them, for emptying
 
 
+@dataclass(slots=True, kw_only=True)
+class Side:
+    """One company: its books, its people, and its number with us."""
+
+    company: Company
+    realm_no: int
+    people: People
+    judged: int = 0  #: rows of its history that the checker has seen
+
+
 @dataclass(frozen=True, slots=True)
 class Shrunk:
     """What is left out of a run."""
@@ -93,8 +103,7 @@ class World:
         self.time.move(0, alive=[])
         self._ids = SimIds(self.chance.stream("ids"))
         self.books = Books(MemoryJournal(), clock=MovableClock(self.time), ids=self._ids)
-        self.books.found([countertop()])
-        self.company = self.books.first_company()
+        self.books.found([countertop()] * self.chance.stream("companies").choice([1, 1, 1, 2]))
         self._configure(self.chance.stream("settings"))
         self.later: list[tuple[float, Callable[[], object]]] = []
         self.quickbooks = SimQuickBooks(
@@ -104,22 +113,27 @@ class World:
         self.queue = SimQueue(self.baton, self.chance, self.time)
         databases.app.attach(self.baton, self.chance, self._committed)
         databases.dispatcher.attach(self.baton, self.chance, lambda: None)
-        self.oauth = SimOAuth(self.books, self.baton, self.chance, self.company.realm_id)
+        self.oauth = SimOAuth(self.books, self.baton, self.chance)
         self.app = self._app()
         self.checker = HistoryChecker("client:app")
         self.violations: list[Violation] = []
-        self._checked = 0
+        self.revoked = 0  #: how often an owner took our access away
+        self.reconnected = 0
         self.is_stirred = True  #: something was committed since the dispatcher last looked
         self.processes: list[Process] = []
         self._process_count = 0
         self.dispatcher = self._new_dispatcher()
         self._is_retold: list[tuple[float, list[dict[str, object]]]] = []
-        self.realm_no = self._connect()
+        self.sides = [
+            self._side(company, seed * 2 + place)
+            for place, company in enumerate(self.books.companies.values())
+        ]
         for _ in range(self.chance.order.choice([1, 2, 2, 3])):
             self.start_process()
-        self.people = People(company=self.company, app=self.app, realm_no=self.realm_no, seed=seed)
         self.acts = [
-            one for one in planned_acts(seed, steps=steps) if one.number not in without.acts
+            one
+            for one in planned_acts(seed, steps=steps, sides=len(self.sides))
+            if one.number not in without.acts
         ]
 
     # --- building
@@ -181,28 +195,35 @@ class World:
             legal=_legal(),
         )
 
-    def _connect(self) -> int:
+    def _side(self, company: Company, seed: int) -> Side:
+        realm_no = self._connect(company.realm_id)
+        people = People(company=company, app=self.app, realm_no=realm_no, seed=seed)
+        return Side(company=company, realm_no=realm_no, people=people)
+
+    def _connect(self, realm_id: str) -> int:
         """Go through the consent as a person would."""
-        self.chance.is_calm = True
+        was_calm, self.chance.is_calm = self.chance.is_calm, True
         state = begin_consent(self.app, browser="browser").partition("state=")[2]
-        code = self.oauth.consent()
-        realm_id = self.company.realm_id
+        code = self.oauth.consent(realm_id)
         realm_no = finish_consent(
             self.app, browser="browser", state=state, code=code, realm_id=realm_id
         )
-        self.chance.is_calm = False
+        self.chance.is_calm = was_calm
         if not self.books.outbox.subscriptions:
             self.books.outbox.register(SUBSCRIBER, "cloudevents")
         return realm_no
 
     def reconnect(self) -> bool:
-        """Have a person connect the company again, if it needs that."""
+        """Have a person connect the companies again that need it."""
         with self.databases.owner.begin() as session:
-            state = session.execute(text("SELECT state FROM realm")).scalar_one()
-        if state == "connected":
-            return False
-        self._connect()
-        return True
+            lost = set(
+                session.scalars(text("SELECT realm_no FROM realm WHERE state <> 'connected'"))
+            )
+        for side in self.sides:
+            if side.realm_no in lost:
+                self.reconnected += 1
+                self._connect(side.company.realm_id)
+        return bool(lost)
 
     def _new_dispatcher(self) -> Dispatcher:
         return Dispatcher(
@@ -357,21 +378,21 @@ class World:
         elif act.verb == "wait_days":
             self.books.advance(f"{self.chance.order.choice([1, 1, 2, 3, 7, 14])}d")
         elif act.verb == "revoke_grant":
-            self.revoke()
+            self.revoke(self.sides[act.side].company.realm_id)
         else:
-            self.people.act(act)
+            self.sides[act.side].people.act(act)
         self.is_stirred = True
 
-    def revoke(self) -> None:
+    def approve_all(self) -> bool:
+        """Have the contractors say yes to everything; tell whether anything waited."""
+        return sum(side.people.approve_all() for side in self.sides) > 0
+
+    def revoke(self, realm_id: str) -> None:
         """The owner takes our access away in QuickBooks."""
-        for grant_id in list(self.books.grants._grants):
-            self.books.grants._revoke(grant_id)
-
-    def sweep_books(self) -> None:
-        """Order a pull, as the timer would."""
-        with self.databases.app.begin(self.realm_no) as session:
-            order_pull(session, self.realm_no)
-        self.is_stirred = True
+        self.revoked += 1
+        for grant in list(self.books.grants._grants.values()):
+            if grant.realm_id == realm_id:
+                self.books.grants._revoke(grant.id)
 
     def moments(self) -> list[float]:
         """Give the moments at which something goes on by itself, outside of the database."""
@@ -397,10 +418,11 @@ class World:
 
     def look(self) -> None:
         """Feed what is new in the history to the checker."""
-        history = self.company.tables.history
-        for change in history[self._checked :]:
-            self.checker.feed(_row(self.company.realm_id, change))
-        self._checked = len(history)
+        for side in self.sides:
+            history = side.company.tables.history
+            for change in history[side.judged :]:
+                self.checker.feed(_row(side.company.realm_id, change))
+            side.judged = len(history)
 
     def _committed(self) -> None:
         self.is_stirred = True
