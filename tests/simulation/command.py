@@ -7,109 +7,149 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import multiprocessing
 import os
-import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
-from sqlalchemy import text
-
-from sync import embedded
-from sync.store.database import Database
-from tests.house import Services, start_services
-from tests.simulation.clock import OVERRIDE
-from tests.simulation.database import SimDatabase
+from tests.simulation.planted import BUGS, Planted, planted
 from tests.simulation.run import Outcome, run_seed
-from tests.simulation.world import Databases
+from tests.simulation.services import databases, fast_services
+from tests.simulation.shrink import shrunk
+
+#: A planted bug has to be caught within this many seeds.
+PROVE_SEEDS_MAX = 500
+#: Of so many seeds one is run twice: the same seed is the same run.
+TWICE_EVERY = 100
 
 
-@contextmanager
-def fast_services() -> Iterator[Services]:
-    """PostgreSQL that does not wait for its disk: what is proved here is our order of things."""
-    with tempfile.TemporaryDirectory(prefix="milestone-sync-sim-") as folder:
-        os.chmod(folder, 0o755)
-        services = start_services(Path(folder))
-        try:
-            for setting in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum"):
-                services.administer(f"ALTER SYSTEM SET {setting} = off")
-            services.administer("SELECT pg_reload_conf()")
-            yield services
-        finally:
-            services.stop()
+@dataclass(slots=True)
+class Total:
+    """What came of many seeds."""
 
+    seeds: int = 0
+    broken: list[Outcome] = field(default_factory=list)
+    fired: Counter[str] = field(default_factory=Counter)
+    figures: Counter[str] = field(default_factory=Counter)
+    acts: Counter[str] = field(default_factory=Counter)
 
-@contextmanager
-def databases(services: Services) -> Iterator[Databases]:
-    """One database with the simulated clock, as each of the three roles."""
-    name = services.new_database()
-    owner = Database(_driver(services.url(embedded.ADMIN, name)), pool_size=3, name="owner")
-    with owner.begin() as session:
-        session.execute(text(OVERRIDE))
-        tables = session.execute(
-            text(
-                "SELECT string_agg(quote_ident(tablename), ', ') FROM pg_tables"
-                " WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
-            )
-        ).scalar_one()
-    opened = Databases(
-        app=SimDatabase(_driver(services.url("milestone_app", name))),
-        dispatcher=SimDatabase(_driver(services.url("milestone_dispatcher", name))),
-        owner=owner,
-        tables=tables,
-    )
-    try:
-        yield opened
-    finally:
-        for database in (opened.app, opened.dispatcher, opened.owner):
-            database.close()
-        services.drop_database(name)
-
-
-def _driver(url: str) -> str:
-    return url.replace("postgresql://", "postgresql+psycopg://")
-
-
-def run_seeds(services: Services, seeds: list[int]) -> Iterator[Outcome]:
-    """Run seeds one after the other, in this process."""
-    with databases(services) as opened:
-        for seed in seeds:
-            yield run_seed(seed, opened)
+    def add(self, outcome: Outcome) -> None:
+        """Count one seed."""
+        self.seeds += 1
+        self.fired += outcome.fired
+        self.figures += outcome.figures
+        self.acts += outcome.done
+        if outcome.violations:
+            self.broken.append(outcome)
 
 
 def main() -> int:
-    """Run what is asked for; 1 if anything was broken."""
-    asked = argparse.ArgumentParser(prog="python -m tests.simulation")
+    """Run what is asked for; 1 if anything was broken, or a planted bug was not caught."""
+    wish = _arguments()
+    logging.basicConfig(level=logging.INFO if wish.verbose else logging.CRITICAL)
+    if wish.prove:
+        return _prove(wish)
+    began = time.monotonic()
+    total = Total()
+    for outcome in _many(range(wish.first, wish.first + wish.seeds), wish.processes):
+        total.add(outcome)
+        for one in outcome.violations[:5]:
+            print(f"seed {outcome.seed}: {one}", flush=True)
+    _say(total, took_s=time.monotonic() - began, is_json=wish.json)
+    if total.broken and not wish.no_shrink:
+        print(shrunk(total.broken[0].seed))
+    return 1 if total.broken else 0
+
+
+def _arguments() -> argparse.Namespace:
+    asked = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     asked.add_argument("--seeds", type=int, default=100)
     asked.add_argument("--from", dest="first", type=int, default=0)
     asked.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    asked.add_argument("--prove", action="store_true", help="look for planted bugs")
+    asked.add_argument("--quick", action="store_true", help="by the seeds known to catch them")
+    asked.add_argument("--only", default="", help="one planted bug, by its name")
+    asked.add_argument("--no-shrink", action="store_true")
     asked.add_argument("--json", action="store_true")
     asked.add_argument("-v", "--verbose", action="store_true")
-    wish = asked.parse_args()
-    logging.basicConfig(level=logging.INFO if wish.verbose else logging.CRITICAL)
-    began = time.monotonic()
-    seeds = list(range(wish.first, wish.first + wish.seeds))
-    fired: Counter[str] = Counter()
-    figures: Counter[str] = Counter()
-    done: Counter[str] = Counter()
-    broken: list[Outcome] = []
-    with fast_services() as services:
-        for outcome in run_seeds(services, seeds):
-            fired += outcome.fired
-            figures += outcome.figures
-            done += outcome.done
-            if outcome.violations:
-                broken.append(outcome)
-                for one in outcome.violations[:5]:
-                    print(f"seed {outcome.seed}: {one}", flush=True)
-    took_s = time.monotonic() - began
-    print(json.dumps({"fired": fired, "figures": figures, "acts": done}, indent=1, sort_keys=True))
-    print(f"{len(seeds)} seeds, {len(broken)} broken, {took_s:.0f} s")
-    return 1 if broken else 0
+    return asked.parse_args()
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _many(seeds: Sequence[int], processes: int) -> Iterator[Outcome]:
+    """Run seeds in several processes, each with a server and a database of its own."""
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        shares = [seeds[place::processes] for place in range(processes)]
+        queue = multiprocessing.get_context("spawn").Manager().Queue()
+        running = [pool.apply_async(_share, (list(share), queue)) for share in shares]
+        left = len(running)
+        while left:
+            found = queue.get()
+            if isinstance(found, Outcome):
+                yield found
+            else:
+                left -= 1
+        for one in running:
+            one.get()
+
+
+def _share(seeds: list[int], queue: Any) -> None:
+    logging.basicConfig(level=logging.CRITICAL)
+    try:
+        with fast_services() as services, databases(services) as opened:
+            for seed in seeds:
+                outcome = run_seed(seed, opened)
+                if seed % TWICE_EVERY == 0:
+                    outcome.same_again(run_seed(seed, opened))
+                queue.put(outcome)
+    finally:
+        queue.put(None)
+
+
+def _say(total: Total, *, took_s: float, is_json: bool) -> None:
+    known = {"fired": total.fired, "figures": total.figures, "acts": total.acts}
+    if is_json:
+        broken = [[one.seed, [asdict(v) for v in one.violations]] for one in total.broken]
+        print(json.dumps({"seeds": total.seeds, "broken": broken, **known}, sort_keys=True))
+        return
+    for name, counted in known.items():
+        words = ", ".join(f"{key} {count}" for key, count in sorted(counted.items()))
+        print(f"{name}: {words}")
+    violations = sum(len(one.violations) for one in total.broken)
+    print(f"{total.seeds} seeds, {violations} violations in {len(total.broken)}, {took_s:.0f} s")
+
+
+def _prove(wish: argparse.Namespace) -> int:
+    """Plant every bug and look for a seed that catches it."""
+    bugs = [one for one in BUGS if wish.only in ("", one.name)]
+    with multiprocessing.get_context("spawn").Pool(wish.processes) as pool:
+        jobs = [(one.name, wish.quick) for one in bugs]
+        missed = []
+        for name, seed, rule, tried in pool.imap_unordered(_look_for, jobs, chunksize=1):
+            if seed is None:
+                missed.append(name)
+                print(f"{name:28} NOT CAUGHT in {tried} seeds", flush=True)
+            else:
+                print(f"{name:28} seed {seed:<6} {rule}", flush=True)
+    print(f"{len(bugs) - len(missed)} of {len(bugs)} planted bugs caught")
+    return 1 if missed else 0
+
+
+def _look_for(job: tuple[str, bool]) -> tuple[str, int | None, str, int]:
+    name, is_quick = job
+    logging.basicConfig(level=logging.CRITICAL)
+    bug = next(one for one in BUGS if one.name == name)
+    seeds = _known_seeds(bug) if is_quick else range(PROVE_SEEDS_MAX)
+    with fast_services() as services, databases(services) as opened, planted(bug):
+        for seed in seeds:
+            found = run_seed(seed, opened).violations
+            if found:
+                return name, seed, str(found[0])[:90], 0
+    return name, None, "", len(seeds)
+
+
+def _known_seeds(bug: Planted) -> Sequence[int]:
+    assert bug.seed is not None, f"no seed is known for {bug.name}"
+    return [bug.seed]

@@ -37,6 +37,12 @@ class Outcome:
     figures: Counter[str] = field(default_factory=Counter)
     trace: str = ""
 
+    def same_again(self, other: Outcome) -> None:
+        """Note where the same seed took another course: chance has leaked in."""
+        if self.trace != other.trace:
+            said = f"two runs of the seed differ: {self.trace} and {other.trace}"
+            self.violations.append(Violation(rule="chance", message=said))
+
 
 def run_seed(
     seed: int, databases: Databases, *, without: Shrunk | None = None, steps: int = STEPS
