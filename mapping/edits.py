@@ -194,6 +194,14 @@ _DETAIL = "SalesItemLineDetail"
 _CODING = ("ItemRef", "ClassRef", "TaxCodeRef", "ServiceDate")
 
 
+def is_line_edited(now: Raw, before: Raw) -> bool:
+    """Tell whether a person changed words or coding of a line since our last write."""
+    if _differs(now, before, "Description"):
+        return True
+    details = read_object(now, _DETAIL), read_object(before, _DETAIL)
+    return any(_differs(*details, name) for name in _CODING)
+
+
 def _line_without_edits(line: Raw, now: Raw | None, before: Raw | None) -> dict[str, object]:
     kept: dict[str, object] = dict(line)
     if now is None or before is None:

@@ -13,7 +13,7 @@ from decimal import Decimal
 from mapping.answers import billed_coding, line_ids
 from mapping.contracts import Coding
 from mapping.documents import Estimate, parse_invoice
-from mapping.edits import HumanEdits, human_edits
+from mapping.edits import HumanEdits, human_edits, is_line_edited
 from mapping.errors import BodyError
 from mapping.lines import SHIPPING_ITEM_ID
 from mapping.numbers import LONGEST_NUMBER, Marker, doc_number, find_marker, marker
@@ -260,6 +260,9 @@ def _revised_lines(
             code = coding.get(line_id)
             words = _description(planned, code) if code else ""
             rows.append(_revised_line(line, before.get(line_id, {}), amount, code, words))
+        elif line_id in before and is_line_edited(line, before[line_id]):
+            # It bills nothing any more; what a person wrote on it stays.
+            rows.append(_emptied_line(line))
     added = (
         _new_line(planned, coding, line_id, amount_minor, currency=currency)
         for line_id, amount_minor in cells.items()
@@ -288,6 +291,13 @@ def _revised_line(
     if words and read_text(line, "Description") == read_text(before, "Description"):
         revised["Description"] = words
     return revised
+
+
+def _emptied_line(line: Raw) -> dict[str, object]:
+    detail = read_object(line, _DETAIL)
+    kept = {key: value for key, value in detail.items() if key != "TaxInclusiveAmt"}
+    nothing = _priced(Decimal(0), item_id=_ref_id(detail, "ItemRef"))
+    return {**line, "Amount": Decimal(0), _DETAIL: {**kept, **nothing}}
 
 
 def _ref_id(raw: Raw, name: str) -> str:
