@@ -118,6 +118,7 @@ def apply(session: Session, decision: Decision) -> bool:
     if decision.job is not None and decision.plan is not None:
         _save_events(session, decision)
         _save_documents(session, decision)
+        _save_adopted(session, facts)
         _save_receipts(session, facts, decision.job)
         _save_schedule(session, decision, decision.plan, version=moved)
         effects.agree(session, facts, decision.wanted)
@@ -185,6 +186,37 @@ def _save_documents(session: Session, decision: Decision) -> None:
                 first_total_minor=total_minor,
             )
             .on_conflict_do_nothing()
+        )
+
+
+def _save_adopted(session: Session, facts: JobFacts) -> None:
+    """Keep which invoices of people's belong to the job, as the standing yes says."""
+    adoption = facts.standing.adoption
+    wanted = {one.invoice_id: one for one in adoption.invoices} if adoption else {}
+    key = {"realm_no": facts.job.realm_no, "entity": "Invoice"}
+    for one in facts.documents:
+        if one.is_adopted and one.qbo_id not in wanted:
+            gone = session.get(JobDocumentRow, (one.realm_no, one.entity, one.qbo_id))
+            if gone is not None:
+                session.delete(gone)
+    for one_id, invoice in wanted.items():
+        place = {"milestone_id": invoice.milestone_id, "ordinal": invoice.ordinal}
+        session.execute(
+            upsert(JobDocumentRow)
+            .values(
+                **key,
+                **place,
+                qbo_id=one_id,
+                job_id=facts.job.job_id,
+                role="invoice",
+                lines={},
+                is_adopted=True,
+            )
+            .on_conflict_do_update(
+                index_elements=["realm_no", "entity", "qbo_id"],
+                set_=place,
+                where=JobDocumentRow.is_adopted.is_(True),
+            )
         )
 
 
@@ -303,5 +335,6 @@ def _journal(session: Session, decision: Decision, plan: Plan, *, version: int, 
             before=before,
             after=after,
             chain=hashlib.sha256(f"{last or ''}{dump_json(entry)}".encode()).hexdigest(),
+            chain_form=1,
         )
     )

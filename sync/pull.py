@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -15,7 +16,15 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from mapping.documents import Customer, Estimate, parse_customer, parse_estimate
+from mapping.adoption import invoices_of, is_own_invoice
+from mapping.documents import (
+    Customer,
+    Estimate,
+    Invoice,
+    parse_customer,
+    parse_estimate,
+    parse_invoice,
+)
 from mapping.errors import DocumentError
 from mapping.invoices import find_marker
 from mapping.jobs import (
@@ -182,7 +191,7 @@ def _of_estimate(session: Session, realm_no: int, row: MirrorRow) -> set[int]:
     subject = f"estimate:{row.qbo_id}"
     try:
         estimate = parse_estimate(mirror.document(row))
-        key = job_key(estimate, _customers(session, realm_no, estimate))
+        key = job_key(estimate, customers_of(session, realm_no, estimate))
     except DocumentError as exc:
         findings.agree_without_job(session, realm_no, subject, [exc.as_finding(subject)])
         return found
@@ -196,10 +205,10 @@ def _of_estimate(session: Session, realm_no: int, row: MirrorRow) -> set[int]:
         # Moved to another customer or project: it stays the job it is, never a second one.
         found.add(mine)
     elif job_id is None and known is None:
-        hindrance = _hindrance(estimate)
+        hindrance = _hindrance(estimate) or _billed_before(session, realm_no, estimate, key)
         findings.agree_without_job(session, realm_no, subject, [hindrance] if hindrance else [])
         if hindrance is None and estimate_state(estimate).is_agreed:
-            job_id = _open_job(session, realm_no, estimate, key)
+            job_id = open_job(session, realm_no, estimate, key)
     return found | ({job_id} if job_id is not None else set())
 
 
@@ -218,7 +227,48 @@ def _hindrance(estimate: Estimate) -> Finding | None:
     return None
 
 
-def _open_job(session: Session, realm_no: int, estimate: Estimate, key: str) -> int:
+def _billed_before(session: Session, realm_no: int, estimate: Estimate, key: str) -> Finding | None:
+    """Give why an agreed estimate is not billed from the start: somebody has begun to."""
+    if not estimate_state(estimate).is_agreed:
+        return None
+    known = customer_invoices(session, realm_no, estimate.customer.id if estimate.customer else "")
+    found = invoices_of(
+        [estimate],
+        known,
+        ours=of_jobs(session, realm_no, [one.id for one in known]),
+        is_own=lambda invoice: is_own_invoice(invoice, key),
+    )
+    if not found.claimed:
+        return None
+    numbers = ", ".join(invoice.doc_number or invoice.id for invoice, _ in found.claimed)
+    return Finding(
+        code="estimate_billed",
+        subject=f"estimate:{estimate.id}",
+        facts={"number": estimate.doc_number, "invoices": numbers},
+    )
+
+
+def customer_invoices(session: Session, realm_no: int, *customer_ids: str) -> list[Invoice]:
+    """Give the invoices of customers that can be read."""
+    found = []
+    for row in mirror.of_customers(session, realm_no, "Invoice", customer_ids=customer_ids):
+        # One that cannot be read says nothing about whose it is.
+        with suppress(DocumentError):
+            found.append(parse_invoice(mirror.document(row)))
+    return found
+
+
+def of_jobs(session: Session, realm_no: int, invoice_ids: Sequence[str]) -> frozenset[str]:
+    """Give those of some invoices that belong to a job already."""
+    known = select(JobDocumentRow.qbo_id).where(
+        JobDocumentRow.realm_no == realm_no,
+        JobDocumentRow.entity == "Invoice",
+        JobDocumentRow.qbo_id.in_(invoice_ids),
+    )
+    return frozenset(session.scalars(known))
+
+
+def open_job(session: Session, realm_no: int, estimate: Estimate, key: str) -> int:
     """Open a job for an accepted estimate."""
     assert estimate.customer is not None
     taken = session.scalars(select(JobRow.base).where(JobRow.realm_no == realm_no)).all()
@@ -239,7 +289,8 @@ def _open_job(session: Session, realm_no: int, estimate: Estimate, key: str) -> 
     return job.job_id
 
 
-def _customers(session: Session, realm_no: int, estimate: Estimate) -> Mapping[str, Customer]:
+def customers_of(session: Session, realm_no: int, estimate: Estimate) -> Mapping[str, Customer]:
+    """Give the customer of an estimate, by id."""
     ids = [estimate.customer.id] if estimate.customer else []
     found = mirror.rows(session, realm_no, "Customer", ids=ids)
     return {qbo_id: parse_customer(mirror.document(row)) for qbo_id, row in found.items()}

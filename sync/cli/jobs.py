@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from milestone_engine.money import format_money
 from milestone_engine.timeline import EventState
 from sync.calendar import NoSuchEvent, report_event
-from sync.cli import job_decisions
+from sync.cli import adopt, job_decisions
 from sync.cli.attach import (
     DataOption,
     JsonOption,
@@ -58,6 +58,7 @@ def add_commands(app: typer.Typer) -> None:
     app.command("jobs")(list_jobs)
     job = typer.Typer(help="One job.", no_args_is_help=True)
     job.command("show")(show_job)
+    adopt.add_commands(job)
     job_decisions.add_commands(job)
     app.add_typer(job, name="job")
     event = typer.Typer(

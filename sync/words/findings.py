@@ -99,11 +99,19 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "estimate_converted": (
         "Estimate {number} was invoiced in QuickBooks before this sync began",
-        "It is left to QuickBooks. Nothing is billed for it here.",
+        "Nothing is billed for it here. To take it over: job adopt {number} --dry-run.",
+    ),
+    "estimate_billed": (
+        "Estimate {number} was accepted, and somebody has begun to bill it: {invoices}",
+        "Nothing is billed for it here. To take it over: job adopt {number} --dry-run.",
+    ),
+    "adoption_undone": (
+        "Job {number} was taken over and given back: it stands still",
+        "Bill it in QuickBooks, or take it over again: job adopt {number} --dry-run.",
     ),
     "invoiced_by_hand": (
-        "Estimate {number} was invoiced by hand in QuickBooks: the job stands still",
-        "Delete that invoice and the job goes on, or bill the job by hand.",
+        "Job {number} was invoiced by hand in QuickBooks ({invoice}): it stands still",
+        "Give that invoice a place: job adopt {number} --dry-run. Or delete it.",
     ),
     "frozen": ("The estimate is no longer accepted: the job stands still", _LOOK_THEN_DECIDE),
     "job_cancelled": (
