@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from mapping.contracts import MappedContract
+from mapping.edits import Conflict
 from mapping.events import EventWords
 from milestone_engine.finding import Finding
 from milestone_engine.job import InvoiceState, Job, ProgressInvoice
@@ -76,9 +78,43 @@ def decide(app: App, facts: JobFacts) -> Decision:
         source=mapped.source,
         job=mapped.job,
         plan=plan,
-        findings=(*mapped.findings, *(plan.findings if plan else ()), *refused),
+        findings=(
+            *mapped.findings,
+            *with_values(plan.findings if plan else (), mapped.conflicts),
+            *refused,
+        ),
         wanted=wanted,
     )
+
+
+def with_values(
+    found: Sequence[Finding], by_invoice: Mapping[str, Sequence[Conflict]]
+) -> list[Finding]:
+    """Give findings with what we wrote and what stands there now, and one for each field of an
+    invoice's identity that says another thing.
+    """
+    money = {
+        f"invoice:{invoice_id}": {"ours": one.ours, "theirs": one.theirs}
+        for invoice_id, some in by_invoice.items()
+        for one in some
+        if one.field == "money"
+    }
+    valued = [
+        replace(one, facts={**one.facts, **money[one.subject]})
+        if one.code == "invoice_edited" and one.subject in money
+        else one
+        for one in found
+    ]
+    return valued + [
+        Finding(
+            code="invoice_differs",
+            subject=f"invoice:{invoice_id}/{one.field}",
+            facts={"field": one.field, "ours": one.ours, "theirs": one.theirs},
+        )
+        for invoice_id, some in by_invoice.items()
+        for one in some
+        if one.field != "money"
+    ]
 
 
 def apply(session: Session, decision: Decision) -> bool:

@@ -37,6 +37,8 @@ class JobFacts:
     standing: Standing
     claimed_elsewhere: frozenset[str]  #: payments that a person gave to another job
     beside: tuple[MirrorRow, ...] = ()  #: the customer's invoices that are no job's
+    credits: tuple[MirrorRow, ...] = ()  #: credit memos of the customer
+    refunds: tuple[MirrorRow, ...] = ()  #: refund receipts of the customer
 
 
 def gather_facts(session: Session, realm_no: int, job_id: int) -> JobFacts:
@@ -79,6 +81,12 @@ def gather_facts(session: Session, realm_no: int, job_id: int) -> JobFacts:
         told=_told(session, realm_no, job_id),
         standing=decided,
         claimed_elsewhere=claimed_by_others(session, realm_no, job_id),
+        credits=tuple(
+            mirror.of_customers(session, realm_no, "CreditMemo", customer_ids=[job.customer_id])
+        ),
+        refunds=tuple(
+            mirror.of_customers(session, realm_no, "RefundReceipt", customer_ids=[job.customer_id])
+        ),
         beside=_beside(session, realm_no, list(family), known=invoice_ids),
     )
 

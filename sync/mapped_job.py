@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from mapping.addresses import addresses_of
 from mapping.adoption import Claim, adopted_invoice, invoices_of
 from mapping.contracts import MappedContract, contract_of, pending_of
 from mapping.documents import Estimate, parse_estimate, parse_invoice, parse_payment
+from mapping.edits import Conflict, conflicts
 from mapping.errors import DocumentError
 from mapping.events import EventWords, event_dates
 from mapping.jobs import EstimateState, JobDocuments, estimate_state, gather
+from mapping.numbers import find_marker
 from mapping.receipts import progress_invoice, unapplied_payments
 from mapping.schedules import ChosenSchedule, Template, choose_schedule, words_left_behind
 from milestone_engine.decisions import Routing
@@ -30,6 +32,7 @@ from milestone_engine.money import parse_money
 from milestone_engine.rebalance import OnInvoiced
 from milestone_engine.timeline import APPROVED, Event, EventState, Terms, approved
 from sync.gather import JobFacts
+from sync.money_beside import money_beside
 from sync.places import Place, place_of, public_holidays
 from sync.store import mirror
 from sync.store.tables import EventRow, JobDocumentRow, RealmRow
@@ -50,6 +53,7 @@ class MappedJob:
     source: str = ""
     findings: tuple[Finding, ...] = ()
     holidays: frozenset[date] = frozenset()
+    conflicts: Mapping[str, Sequence[Conflict]] = field(default_factory=dict)  #: by invoice id
 
 
 def job_of(
@@ -97,7 +101,7 @@ def _map(facts: JobFacts, templates: Sequence[Template], legal: Sequence[LegalRu
         of_words = words_left_behind(documents.main, said, stored_schedule.schedule)
     else:
         of_words = chosen.findings
-    by_hand = (*_unadopted(facts), *_made_by_hand(facts, documents))
+    by_hand = (*_unadopted(facts), *_copied(facts), *_made_by_hand(facts, documents))
     state = _state(facts, documents.main, by_hand)
     is_frozen = state is JobState.FROZEN and facts.version is not None
     place = _place(facts, documents.main)
@@ -129,8 +133,14 @@ def _map(facts: JobFacts, templates: Sequence[Template], legal: Sequence[LegalRu
         job=job,
         events=chosen.events,
         source=chosen.source,
-        findings=(*contract.findings, *of_words, *by_hand),
+        findings=(
+            *contract.findings,
+            *of_words,
+            *by_hand,
+            *money_beside(facts, currency=contract.currency),
+        ),
         holidays=_holidays(job, place, facts.today),
+        conflicts=_conflicts(facts, contract.currency),
     )
 
 
@@ -207,6 +217,46 @@ def _made_by_hand(facts: JobFacts, documents: JobDocuments) -> tuple[Finding, ..
         for invoice, claim in found.claimed
         if claim is Claim.LINKED
     )
+
+
+def _copied(facts: JobFacts) -> tuple[Finding, ...]:
+    """Find copies of our invoices: the marker is there twice, and nobody can tell which is meant.
+
+    One whose original we do not know is none: it is our own, and its answer is on the way.
+    """
+    known = {
+        (one.milestone_id, one.ordinal): facts.invoices[one.qbo_id]
+        for one in facts.documents
+        if one.role == "invoice" and not one.is_adopted and one.qbo_id in facts.invoices
+    }
+    found = []
+    for row in facts.beside:
+        copy = parse_invoice(mirror.document(row))
+        mark = find_marker(copy.private_note)
+        if mark is None or mark.job_id != facts.job.job_id or copy.is_deleted or copy.is_voided:
+            continue
+        original = known.get((mark.milestone_id, mark.ordinal))
+        if original is not None:
+            about = {
+                "number": str(original.fields.get("DocNumber") or original.qbo_id),
+                "copy": copy.doc_number or copy.id,
+            }
+            subject = f"invoice:{copy.id}"
+            found.append(Finding(code="invoice_copied", subject=subject, facts=about))
+    return tuple(found)
+
+
+def _conflicts(facts: JobFacts, currency: str) -> dict[str, tuple[Conflict, ...]]:
+    """Give what people changed of the money and identity of our invoices, with both values."""
+    return {
+        row.qbo_id: conflicts(
+            mirror.document(row), row.synced, line_ids=one.lines or {}, currency=currency
+        )
+        for one in facts.documents
+        if one.role == "invoice" and not one.is_adopted
+        for row in [facts.invoices.get(one.qbo_id)]
+        if row is not None and row.synced
+    }
 
 
 def policy_of(realm: RealmRow, *, currency: str) -> Policy:

@@ -57,7 +57,7 @@ OVERLAP = timedelta(minutes=5)
 #: Beyond this age QuickBooks' change feed is no longer complete: everything is read again.
 FEED_AGE_MAX = timedelta(days=29)
 #: What can be deleted; lists such as customers are only made inactive, and then do not come back.
-TRANSACTIONS = frozenset({"Estimate", "Invoice", "Payment", "CreditMemo"})
+TRANSACTIONS = frozenset({"Estimate", "Invoice", "Payment", "CreditMemo", "RefundReceipt"})
 #: Without a word from any webhook the books are looked at this often; once webhooks are seen to
 #: work, the second is enough.
 SWEEP_S, CALM_SWEEP_S = 900, 86_400
@@ -107,13 +107,18 @@ def apply(session: Session, realm_no: int, changes: Changes) -> Pulled:
     again.
     """
     pulled = Pulled(seen=len(changes.documents))
+    is_another_company = False
     for entity, raw in changes.documents:
         if entity in ("CompanyInfo", "Preferences"):
-            realms.note_company(session, realm_no, entity, raw)
+            is_another_company |= realms.note_company(session, realm_no, entity, raw)
         elif mirror.store(session, realm_no, entity, raw):
             pulled.changed.append((entity, str(raw["Id"])))
     pulled.changed += _sweep_deleted(session, realm_no, changes)
     pulled.job_ids = _route(session, realm_no, pulled.changed)
+    if is_another_company:
+        # Books were closed or opened, say: every invoice that is out may move, or not any more.
+        every = select(JobRow.job_id).where(JobRow.realm_no == realm_no)
+        pulled.job_ids |= set(session.scalars(every))
     for job_id in sorted(pulled.job_ids):
         work.look_again(session, realm_no, job_id)
     _set_sweep(session, realm_no, has_changes=bool(pulled.changed))
@@ -204,12 +209,20 @@ def _of_estimate(session: Session, realm_no: int, row: MirrorRow) -> set[int]:
     if mine is not None:
         # Moved to another customer or project: it stays the job it is, never a second one.
         found.add(mine)
+        _follow_customer(session, realm_no, mine, estimate)
     elif job_id is None and known is None:
         hindrance = _hindrance(estimate) or _billed_before(session, realm_no, estimate, key)
         findings.agree_without_job(session, realm_no, subject, [hindrance] if hindrance else [])
         if hindrance is None and estimate_state(estimate).is_agreed:
             job_id = open_job(session, realm_no, estimate, key)
     return found | ({job_id} if job_id is not None else set())
+
+
+def _follow_customer(session: Session, realm_no: int, job_id: int, estimate: Estimate) -> None:
+    """Note whom a job is for now: its payments and credits are looked for there."""
+    if estimate.customer is not None:
+        mine = (JobRow.realm_no == realm_no) & (JobRow.job_id == job_id)
+        session.execute(update(JobRow).where(mine).values(customer_id=estimate.customer.id))
 
 
 def _hindrance(estimate: Estimate) -> Finding | None:
@@ -307,7 +320,9 @@ def _of_customer(session: Session, realm_no: int, customer_id: str) -> set[int]:
 
 
 def _of_document(session: Session, realm_no: int, row: MirrorRow) -> set[int]:
-    """An invoice, payment or credit concerns the jobs of the invoices that it is or names."""
+    """An invoice, payment, credit or refund concerns the jobs of its customer, and those of the
+    invoices that it is or names.
+    """
     invoice_ids = {row.qbo_id} if row.entity == "Invoice" else set(_linked_invoices(row.fields))
     named = session.scalars(
         select(JobDocumentRow.job_id).where(
@@ -316,7 +331,7 @@ def _of_document(session: Session, realm_no: int, row: MirrorRow) -> set[int]:
             JobDocumentRow.qbo_id.in_(invoice_ids),
         )
     )
-    found = set(named)
+    found = set(named) | _of_customer(session, realm_no, row.customer_id or "")
     marker = find_marker(str(row.fields.get("PrivateNote") or ""))
     if row.entity == "Invoice" and marker is not None:
         found |= set(

@@ -20,6 +20,7 @@ from mapping.invoices import find_marker, line_ids
 from sync import effects, work
 from sync.bootstrap import App
 from sync.errors import (
+    BooksClosed,
     DuplicateNumber,
     Gone,
     NotNow,
@@ -28,7 +29,7 @@ from sync.errors import (
     RejectedWrite,
     StaleRevision,
 )
-from sync.store import mirror
+from sync.store import mirror, realms
 from sync.store.database import lease_now
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,8 @@ Raw = Mapping[str, Any]
 
 #: A read-back looks for what was made from this long before the call: clocks differ.
 READ_BACK_MARGIN = timedelta(minutes=10)
+#: QuickBooks' code for a date in a closed period.
+CLOSED_CODE = "6210"
 #: These answers prove that nothing happened.
 NOT_DONE = (QuickBooksUnavailable, QuickBooksThrottled, StaleRevision, RejectedWrite, Gone)
 
@@ -148,10 +151,21 @@ def _ask(app: App, held: work.Claim, call: Callable[[str], Raw]) -> Raw:
         request_id = work.ask(session, held, request_id=app.ids.request_id())
     try:
         return call(request_id)
-    except NOT_DONE:
+    except NOT_DONE as exc:
         with app.database.begin(held.realm_no) as session:
             work.not_asked(session, held)
+            closed_until = realms.get(session, held.realm_no).preferences.get("book_close_date")
+        if isinstance(exc, RejectedWrite) and exc.code == CLOSED_CODE:
+            raise _closed(held, exc, closed_until) from exc
         raise
+
+
+def _closed(held: work.Claim, exc: RejectedWrite, closed_until: str | None) -> BooksClosed:
+    """Say which day the books are closed for: the date of a document is never moved by itself."""
+    day = held.payload["body"].get("TxnDate") or held.payload.get("current", {}).get("TxnDate")
+    said = f"the books are closed up to {closed_until or 'a day that QuickBooks does not tell'}"
+    dated = f", the document is dated {day}" if day else ""
+    return BooksClosed(f"{exc}: {said}{dated}", code=exc.code, intuit_tid=exc.intuit_tid)
 
 
 def _read_back(app: App, held: work.Claim) -> Raw | None:
