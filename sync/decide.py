@@ -7,14 +7,13 @@ the effects inside it.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import case, delete, func, insert, select, update
+from sqlalchemy import case, delete, insert, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -28,9 +27,8 @@ from sync import effects, work
 from sync.bootstrap import App
 from sync.gather import JobFacts, gather_facts
 from sync.mapped_job import job_of
-from sync.store import findings, schedules
-from sync.store.database import dump_json
-from sync.store.tables import EventRow, JobDocumentRow, JobRow, JournalRow, ReceiptRow
+from sync.store import findings, journal, schedules
+from sync.store.tables import EventRow, JobDocumentRow, JobRow, ReceiptRow
 
 logger = logging.getLogger(__name__)
 
@@ -144,6 +142,7 @@ def apply(session: Session, decision: Decision) -> bool:
     ).one_or_none()
     if moved is None:
         return False
+    _journal_state(session, decision, version=moved)
     findings.agree(
         session,
         facts.job.realm_no,
@@ -180,6 +179,7 @@ def _save_events(session: Session, decision: Decision) -> None:
     """Keep the calendar: what a person said stays, the rest follows the estimate."""
     assert decision.job is not None
     job = decision.facts.job
+    before = journal.calendar(session, job.realm_no, job.job_id)
     for position, words in enumerate(decision.events):
         event = decision.job.events[words.name]
         row = {
@@ -203,6 +203,11 @@ def _save_events(session: Session, decision: Decision) -> None:
                 set_=fresh,
                 where=EventRow.source != "person",
             )
+        )
+    after = journal.calendar(session, job.realm_no, job.job_id)
+    if after != before:
+        journal.add(
+            session, job.realm_no, job.job_id, cause=journal.EVENTS, before=before, after=after
         )
 
 
@@ -345,32 +350,31 @@ def _cause(decision: Decision, plan: Plan) -> str:
 
 def _journal(session: Session, decision: Decision, plan: Plan, *, version: int, cause: str) -> None:
     facts = decision.facts
-    before = (
-        {row.milestone_id: [row.amount_minor, row.billed_minor, row.paid_minor, row.state]
-         for row in facts.version.milestones}
-        if facts.version
-        else {}
-    )  # fmt: skip
-    after = {
-        one.milestone.id: [one.amount_minor, one.billed_minor, one.paid_minor, one.state.value]
-        for one in plan.milestones
-    }
-    entry = {"before": before, "after": after, "cause": cause, "version": version}
-    mine = (JournalRow.realm_no == facts.job.realm_no) & (JournalRow.job_id == facts.job.job_id)
-    last = session.scalars(
-        select(JournalRow.chain).where(mine).order_by(JournalRow.entry_no.desc()).limit(1)
-    ).one_or_none()
-    session.execute(
-        insert(JournalRow).values(
-            realm_no=facts.job.realm_no,
-            job_id=facts.job.job_id,
-            job_version=version,
-            at=func.business_now(),
-            cause=cause,
-            author="milestone-sync",
+    journal.add(
+        session,
+        facts.job.realm_no,
+        facts.job.job_id,
+        cause=cause,
+        before=journal.amounts_of(facts.version.milestones) if facts.version else {},
+        after={
+            one.milestone.id: [one.amount_minor, one.billed_minor, one.paid_minor, one.state.value]
+            for one in plan.milestones
+        },
+        version=version,
+    )
+
+
+def _journal_state(session: Session, decision: Decision, *, version: int) -> None:
+    """Write down that the job stands still, goes on or has ended."""
+    job, state = decision.facts.job, _state(decision)
+    if job.state != state:
+        before, after = {"state": job.state}, {"state": state}
+        journal.add(
+            session,
+            job.realm_no,
+            job.job_id,
+            cause=journal.STATE,
             before=before,
             after=after,
-            chain=hashlib.sha256(f"{last or ''}{dump_json(entry)}".encode()).hexdigest(),
-            chain_form=1,
+            version=version,
         )
-    )

@@ -28,6 +28,7 @@ from milestone_engine.decisions import (
     VoidInvoice,
 )
 from sync import work
+from sync.store import journal
 from sync.store.adoptions import ADOPT, Adoption, adoption_of
 from sync.store.schedules import terms_json, terms_of
 from sync.store.tables import DecisionRow
@@ -92,6 +93,15 @@ def record(session: Session, realm_no: int, job_id: int, kept: Kept, *, author: 
         )
         .returning(DecisionRow.decision_id)
     ).one()
+    said = {"no": decision_id, "kind": kept.kind, "subject": kept.subject}
+    journal.add(
+        session,
+        realm_no,
+        job_id,
+        cause=journal.DECISION,
+        author=author,
+        after={**said, "facts": dict(kept.facts)},
+    )
     work.look_again(session, realm_no, job_id)
     return decision_id
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from mapping.documents import parse_invoice
 from mapping.edits import synced_after
 from mapping.errors import DocumentError
 from mapping.invoices import find_marker, line_ids
@@ -29,7 +30,7 @@ from sync.errors import (
     RejectedWrite,
     StaleRevision,
 )
-from sync.store import mirror, realms
+from sync.store import journal, mirror, realms
 from sync.store.database import lease_now
 
 logger = logging.getLogger(__name__)
@@ -108,8 +109,13 @@ def push_void(app: App, held: work.Claim) -> None:
 def _end_void(app: App, held: work.Claim, now: Raw | None) -> None:
     """Keep the invoice as it is now; whether it was voided or saved by another, decide again."""
     invoice_id = str(held.payload["body"]["Id"])
+    assert held.job_id is not None
     with app.database.begin(held.realm_no) as session:
         _keep(session, held, now)
+        if now is not None and parse_invoice(now).is_voided:
+            told = {"invoice_id": invoice_id, "doc_number": held.payload["doc_number"]}
+            told["milestone_id"] = held.payload["milestone_id"]
+            journal.outcome(session, held.realm_no, held.job_id, kind="void", after=told)
         work.finish(session, held, result={"invoice_id": invoice_id})
     facts = {"realm_no": held.realm_no, "job_id": held.job_id, "invoice_id": invoice_id}
     logger.info("invoice.void", extra=facts)
@@ -208,6 +214,10 @@ def _confirm(app: App, held: work.Claim, answer: Raw) -> None:
             lines=lines,
         )
         result = {"invoice_id": str(answer["Id"]), "doc_number": answer.get("DocNumber")}
+        told = {"milestone_id": planned.milestone_id, "amount_minor": planned.amount_minor}
+        journal.outcome(
+            session, held.realm_no, held.job_id, kind=held.kind, after={**result, **told}
+        )
         work.finish(session, held, result=result)
     facts = {"realm_no": held.realm_no, "job_id": held.job_id, "invoice_id": answer["Id"]}
     logger.info(f"invoice.{held.kind}", extra=facts)
