@@ -71,8 +71,7 @@ def view_job_at(session: Session, realm_no: int, job_id: int, *, on: date) -> Jo
 
 
 def _versions(entries: Sequence[JournalRow]) -> list[int]:
-    others = (journal.DECISION, journal.EVENTS, journal.STATE, *journal.OUTCOMES.values())
-    return [row.job_version for row in entries if row.cause not in others]
+    return [row.job_version for row in entries if row.cause not in journal.BESIDE_VERSIONS]
 
 
 def _events(entries: Sequence[JournalRow]) -> tuple[EventView, ...]:

@@ -22,7 +22,7 @@ OURSELVES = "milestone-sync"
 CHAIN_FORM = 2
 
 #: Causes of entries that are no new version of the schedule.
-DECISION, EVENTS, STATE = "decision", "events", "state"
+DECISION, EVENTS, STATE, RECOVERED = "decision", "events", "state", "recovered"
 #: What became of an effect, by its kind.
 OUTCOMES: Mapping[str, str] = {
     "bill": "invoice_made",
@@ -30,6 +30,8 @@ OUTCOMES: Mapping[str, str] = {
     "void": "invoice_voided",
     "mail": "mail_sent",
 }
+#: All of them.
+BESIDE_VERSIONS = frozenset({DECISION, EVENTS, STATE, RECOVERED, *OUTCOMES.values()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,11 +143,7 @@ def _against_versions(
     session: Session, realm_no: int, job_id: int, rows: Sequence[JournalRow]
 ) -> Broken | None:
     """Compare the entries with the versions of the schedule that they tell of."""
-    told = {
-        row.job_version: row
-        for row in rows
-        if row.cause not in (DECISION, EVENTS, STATE, *OUTCOMES.values())
-    }
+    told = {row.job_version: row for row in rows if row.cause not in BESIDE_VERSIONS}
     mine = (ScheduleRow.realm_no == realm_no) & (ScheduleRow.job_id == job_id)
     for version in session.scalars(select(ScheduleRow.version).where(mine).order_by("version")):
         row = told.get(version)
