@@ -15,6 +15,7 @@ parsed with `parse_float=Decimal` and goes out as explicit dicts whose numbers a
     events.py     service dates -> event dates
     ours.py       which lines of an invoice are ours, whatever people did to it
     receipts.py   invoice + payments -> ProgressInvoice
+    adoption.py   invoices that people made before us: whose they are, what they bill
     edits.py      body now against last synced -> human edits
     numbers.py    the marker in PrivateNote and the number of an invoice
     invoices.py   planned invoice -> request body

@@ -121,12 +121,17 @@ def billed_coding(invoice: Invoice, ids: Mapping[str, str]) -> dict[str, Coding]
         ids: QuickBooks' line id -> contract line id.
     """
     return {
-        ids[line.id]: _without_step(coding_of(line))
+        ids[line.id]: _plain(coding_of(line))
         for line in money_lines(invoice.lines)
         if line.id in ids
     }
 
 
-def _without_step(coding: Coding) -> Coding:
-    found = _STEP.match(coding.description)
-    return replace(coding, description=coding.description[found.end() :]) if found else coding
+def _plain(coding: Coding) -> Coding:
+    return replace(coding, description=without_step(coding.description))
+
+
+def without_step(description: str) -> str:
+    """Return a line's own words, without the step that we put before them."""
+    found = _STEP.match(description)
+    return description[found.end() :] if found else description

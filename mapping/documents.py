@@ -38,6 +38,7 @@ __all__ = [
     "Invoice",
     "Link",
     "Payment",
+    "RefundReceipt",
     "SalesForm",
     "content_hash",
     "is_deleted",
@@ -47,6 +48,7 @@ __all__ = [
     "parse_estimate",
     "parse_invoice",
     "parse_payment",
+    "parse_refund",
     "sync_token",
     "updated_at",
 ]
@@ -115,6 +117,11 @@ class CreditMemo(SalesForm):
     """A credit memo; `remaining` is what has not been applied yet."""
 
     remaining: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundReceipt(SalesForm):
+    """Money given back. It moves no invoice's balance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +196,11 @@ def parse_credit_memo(raw: Raw) -> CreditMemo:
     if remaining is None:
         remaining = read_number(raw, "Balance")
     return CreditMemo(**_sales_form(raw), remaining=remaining)
+
+
+def parse_refund(raw: Raw) -> RefundReceipt:
+    """Read a RefundReceipt."""
+    return RefundReceipt(**_sales_form(raw))
 
 
 def parse_payment(raw: Raw) -> Payment:

@@ -4,15 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from mapping.documents import Invoice, parse_invoice
-from mapping.lines import Line, LineKind, money_lines, walk
+from mapping.lines import Line, LineKind, money_lines, net_amounts, walk
+from mapping.numbers import find_marker
 from mapping.ours import our_lines
-from mapping.raw import Raw, read_object, read_objects, read_ref, read_text
+from mapping.raw import Raw, Ref, read_number, read_object, read_objects, read_ref, read_text
+from milestone_engine.money import format_money
 
 #: Our word for a field of the document -> the field. All of it is coding: it belongs to people.
 _REFS = {"terms": "SalesTermRef", "class": "ClassRef", "location": "DepartmentRef"}
 _TEXTS = {"number": "DocNumber", "issued_on": "TxnDate", "due_on": "DueDate", "note": "PrivateNote"}
+
+
+#: What makes a person's edit one of money: the invoice is theirs then, and stays as they made it.
+MONEY_FIELDS = frozenset(
+    {"lines.amount", "lines.quantity", "lines.removed", "discount", "tax", "deleted", "voided"}
+)
+
+#: Whose an invoice is. We never send another one; a person's choice stays, and is told.
+_IDENTITY = ("CustomerRef", "ProjectRef")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """A field of money or identity that says another thing than what we wrote."""
+
+    field: str  #: in our words: `money`, `number`, `customer`, `marker`
+    ours: str
+    theirs: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +56,9 @@ def human_edits(
             `synced` are ours.
 
     Returns:
-        Money is edited where an amount of our lines moved, where one is gone, where a discount came
-        in, and where the invoice was voided or deleted. Lines added beside ours are no money edit.
+        Money is edited where an amount, quantity or price of our lines moved, where one is gone,
+        where a discount came in or QuickBooks' tax was overridden, and where the invoice was voided
+        or deleted. Lines added beside ours are no money edit.
         What is a money edit here makes `ProgressInvoice.held_by` EDITED.
     """
     now, then = parse_invoice(current), parse_invoice(synced)
@@ -45,8 +67,104 @@ def human_edits(
     if line_ids is None:
         line_ids = {line.id: line.id for line in money_lines(then.lines) if line.id}
     fields = _form_edits(current, synced) | _line_edits(now, then, line_ids)
-    is_money = bool(fields & {"lines.amount", "lines.removed", "discount"})
-    return HumanEdits(money=is_money, fields=tuple(sorted(fields)))
+    counts, before = (
+        _quantities(raw, one, then, line_ids) for raw, one in ((current, now), (synced, then))
+    )
+    if any(counts[name] != before[name] for name in counts.keys() & before.keys()):
+        fields.add("lines.quantity")
+    if (now.tax or 0) != (then.tax or 0) and not any(map(_moves_tax, fields)):
+        fields.add("tax")
+    return HumanEdits(money=bool(fields & MONEY_FIELDS), fields=tuple(sorted(fields)))
+
+
+def _moves_tax(field: str) -> bool:
+    """Whether an edit of this field makes QuickBooks reckon the tax anew."""
+    return field in (
+        *("lines.amount", "lines.quantity", "lines.removed", "lines.added", "lines.beside"),
+        *("lines.tax_code", "lines.item", "discount", "ship_to", "issued_on", "customer"),
+    )
+
+
+def _quantities(
+    raw: Raw, invoice: Invoice, synced: Invoice, line_ids: Mapping[str, str]
+) -> dict[str, tuple[Decimal | None, Decimal | None]]:
+    """Return quantity and price of our lines, by contract line."""
+    ours = our_lines(invoice, line_ids=line_ids, synced=synced)
+    found = {}
+    for line in read_objects(raw, "Line"):
+        contract = ours.get(read_text(line, "Id"))
+        detail = read_object(line, _DETAIL)
+        if contract is not None and read_number(line, "Amount"):
+            found[contract] = (read_number(detail, "Qty"), read_number(detail, "UnitPrice"))
+    return found
+
+
+def conflicts(
+    current: Raw, synced: Raw, *, line_ids: Mapping[str, str], currency: str
+) -> tuple[Conflict, ...]:
+    """Return what people changed of an invoice's money and identity, with both values.
+
+    Coding (class, terms, words, dates) is people's and no conflict. What is voided or deleted has
+    findings of its own.
+
+    Args:
+        current: as QuickBooks holds it now.
+        synced: as answered to our last write.
+        line_ids: QuickBooks' line id -> contract line id.
+        currency: ISO 4217.
+    """
+    now, then = parse_invoice(current), parse_invoice(synced)
+    if now.is_deleted or now.is_voided:
+        return ()
+    pairs = {
+        "number": (then.doc_number, now.doc_number),
+        "customer": _customers(then, now),
+        "project": (then.project_id, now.project_id),
+        "marker": (_marker(then), _marker(now)),
+    }
+    found = [
+        Conflict(field=field, ours=ours or "nothing", theirs=theirs or "nothing")
+        for field, (ours, theirs) in pairs.items()
+        if ours != theirs
+    ]
+    if human_edits(current, synced, line_ids=line_ids).money:
+        ours, theirs = (
+            _money(raw, one, then, line_ids, currency=currency)
+            for raw, one in ((synced, then), (current, now))
+        )
+        found.append(Conflict(field="money", ours=ours, theirs=theirs))
+    return tuple(found)
+
+
+def _customers(then: Invoice, now: Invoice) -> tuple[str, str]:
+    """Return both customers by name; nothing where only the name is another."""
+    before, after = then.customer, now.customer
+    if (before and before.id) == (after and after.id):
+        return "", ""
+    return _named(before), _named(after)
+
+
+def _named(customer: Ref | None) -> str:
+    return (customer.name or customer.id) if customer else ""
+
+
+def _marker(invoice: Invoice) -> str:
+    found = find_marker(invoice.private_note)
+    return f"ms:{found.job_id}.{found.milestone_id}.{found.ordinal}" if found else ""
+
+
+def _money(
+    raw: Raw, invoice: Invoice, synced: Invoice, line_ids: Mapping[str, str], *, currency: str
+) -> str:
+    """Say what our lines come to, each with its quantity where that is not one, and the tax."""
+    ours = our_lines(invoice, line_ids=line_ids, synced=synced)
+    amounts = net_amounts(invoice.lines, currency=currency)
+    total = sum(amount for line, amount in amounts if line.id in ours)
+    said = [format_money(total, currency=currency)]
+    many = _quantities(raw, invoice, synced, line_ids).values()
+    said += [f"{count} x {price}" for count, price in many if count not in (None, 1)]
+    said += [f"tax {invoice.tax}"] if invoice.tax else []
+    return ", ".join(said)
 
 
 def _form_edits(current: Raw, synced: Raw) -> set[str]:
@@ -58,7 +176,16 @@ def _form_edits(current: Raw, synced: Raw) -> set[str]:
     found |= {word for word, name in _REFS.items() if _ref(current, name) != _ref(synced, name)}
     if _memo(current) != _memo(synced):
         found.add("memo")
+    if _ref(current, "CustomerRef") != _ref(synced, "CustomerRef"):
+        found.add("customer")
+    if _place(current) != _place(synced):
+        found.add("ship_to")
     return found
+
+
+def _place(raw: Raw) -> dict[str, object]:
+    """Return where the work is: QuickBooks gives the address a new id with every save."""
+    return {key: value for key, value in read_object(raw, "ShipAddr").items() if key != "Id"}
 
 
 def _ref(raw: Raw, name: str) -> str:
@@ -141,7 +268,7 @@ def synced_after(
         written: the same, for the answer.
     """
     kept: dict[str, object] = dict(answer)
-    for name in (*_TEXTS.values(), *_REFS.values(), "CustomerMemo"):
+    for name in (*_TEXTS.values(), *_REFS.values(), "CustomerMemo", *_IDENTITY):
         if _differs(current, synced, name):
             _take_over(kept, synced, name)
     before = {

@@ -27,6 +27,7 @@ KEPT_FIELDS: Mapping[str, frozenset[str]] = {
     ),
     "Invoice": frozenset((*_EVERY_DOCUMENT, *_SALES_FORM, "Balance", "Deposit", "DeliveryInfo")),
     "CreditMemo": frozenset((*_EVERY_DOCUMENT, *_SALES_FORM, "Balance", "RemainingCredit")),
+    "RefundReceipt": frozenset((*_EVERY_DOCUMENT, *_SALES_FORM, "Balance")),
     "Payment": frozenset(
         (
             *(*_EVERY_DOCUMENT, "TxnDate", "CustomerRef", "ProjectRef", "CurrencyRef", "Line"),

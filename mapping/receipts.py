@@ -20,7 +20,7 @@ from milestone_engine.job import BilledLine, HeldBy, InvoiceState, ProgressInvoi
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Money:
+class Money:
     """An invoice's money, told apart. `contract + outside + tax` is its total."""
 
     by_line: Mapping[str, int]  #: contract line id -> net amount
@@ -29,6 +29,18 @@ class _Money:
     tax_minor: int
     outside_minor: int
     settled_minor: int
+
+    @classmethod
+    def nothing(cls) -> Money:
+        """Return the money of an invoice that is gone."""
+        return cls(
+            by_line={},
+            contract_minor=0,
+            contract_tax_minor=0,
+            tax_minor=0,
+            outside_minor=0,
+            settled_minor=0,
+        )
 
     @property
     def paid_minor(self) -> int:
@@ -73,11 +85,12 @@ def progress_invoice(
     Raises:
         DocumentError: its money or its date cannot be read (`balance_missing`, ...).
     """
-    state = _state_of(invoice)
-    money, is_edited = _NOTHING, False
+    state = state_of(invoice)
+    money, is_edited = Money.nothing(), False
     issued_on = _issued_on(invoice, synced)
     if state is InvoiceState.LIVE:
-        money = _money_of(invoice, line_ids, synced, currency=currency)
+        ours = our_lines(invoice, line_ids=line_ids, synced=synced)
+        money = money_of(invoice, ours, currency=currency)
         is_edited = synced is not None and (
             human_edits(invoice.raw, synced.raw, line_ids=line_ids).money
             or _is_moved(money, synced, line_ids, currency=currency)
@@ -98,23 +111,13 @@ def progress_invoice(
         due_on=invoice.due_on or (synced.due_on if synced else None),
         tax_minor=money.tax_minor,
         outside_minor=money.outside_minor,
-        settled_on=_settled_on(invoice, payments),
+        settled_on=settled_on(invoice, payments),
         held_by=_held_by(is_edited, issued_on, closed_until),
         was_settled=was_settled,
         is_due_edited=(
             synced is not None and synced.due_on is not None and invoice.due_on != synced.due_on
         ),
     )
-
-
-_NOTHING = _Money(
-    by_line={},
-    contract_minor=0,
-    contract_tax_minor=0,
-    tax_minor=0,
-    outside_minor=0,
-    settled_minor=0,
-)
 
 
 def unapplied_payments(
@@ -146,26 +149,33 @@ def _held_by(is_edited: bool, issued_on: date, closed_until: date | None) -> Hel
     return HeldBy.CLOSED if closed_until and issued_on <= closed_until else None
 
 
-def _state_of(invoice: Invoice) -> InvoiceState:
+def state_of(invoice: Invoice) -> InvoiceState:
+    """Return what became of an invoice."""
     if invoice.is_deleted:
         return InvoiceState.DELETED
     return InvoiceState.VOIDED if invoice.is_voided else InvoiceState.LIVE
 
 
-def _money_of(
-    invoice: Invoice, line_ids: Mapping[str, str], synced: Invoice | None, *, currency: str
-) -> _Money:
-    """Tell an invoice's money apart. What is neither contract nor tax is from outside."""
+def money_of(invoice: Invoice, ours: Mapping[str, str], *, currency: str) -> Money:
+    """Tell an invoice's money apart. What is neither contract nor tax is from outside.
+
+    Args:
+        invoice: a live one.
+        ours: QuickBooks' line id -> contract line id; two may bill one.
+        currency: ISO 4217.
+    """
     if invoice.total is None or invoice.balance is None:
         raise DocumentError("balance_missing", "the invoice has no total or no balance")
     amounts = net_amounts(invoice.lines, currency=currency)
-    ours = our_lines(invoice, line_ids=line_ids, synced=synced)
-    by_line = {ours[line.id]: amount for line, amount in amounts if line.id in ours}
+    by_line: dict[str, int] = {}
+    for line, amount in amounts:
+        if line.id in ours:
+            by_line[ours[line.id]] = by_line.get(ours[line.id], 0) + amount
     total_minor = minor_of(invoice.total, currency=currency, at="TotalAmt")
     balance_minor = minor_of(invoice.balance, currency=currency, at="Balance")
     tax_minor = minor_of(invoice.tax or Decimal(0), currency=currency, at="TxnTaxDetail.TotalTax")
     contract_minor = sum(by_line.values())
-    return _Money(
+    return Money(
         by_line=by_line,
         contract_minor=contract_minor,
         contract_tax_minor=_contract_tax(tax_minor, amounts, ours),
@@ -191,9 +201,7 @@ def _contract_tax(
     return max(0, min(tax_minor, tax_minor * contract_minor // whole_minor))
 
 
-def _is_moved(
-    money: _Money, synced: Invoice, line_ids: Mapping[str, str], *, currency: str
-) -> bool:
+def _is_moved(money: Money, synced: Invoice, line_ids: Mapping[str, str], *, currency: str) -> bool:
     """Whether our lines come to something else than before: a discount's share may have moved."""
     amounts = net_amounts(synced.lines, currency=currency)
     before = {line_ids[line.id]: amount for line, amount in amounts if line.id in line_ids}
@@ -211,7 +219,7 @@ def _issued_on(invoice: Invoice, synced: Invoice | None) -> date:
     return issued_on
 
 
-def _settled_on(invoice: Invoice, payments: Sequence[Payment]) -> date | None:
+def settled_on(invoice: Invoice, payments: Sequence[Payment]) -> date | None:
     """Return the day of the last payment on the invoice; a credit being applied counts too."""
     days = (
         payment.dated_on

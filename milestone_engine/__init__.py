@@ -14,6 +14,7 @@ QuickBooks. The tour:
   values.
 - `job`, `decisions`: one Job as facts, and what people decided about it.
 - `plan`: what should be done about it, in the steps that its page names; `planned` is the answer.
+- `adoption`: the schedule of a Job that was billed before we came.
 - `legal`: what the law of a place limits. `laboratory`: the field's other rules on the same job.
 - `cases`, `lines_cases`: one case of the command line, JSON in (`readers`) and out (`answers`).
 """

@@ -13,7 +13,7 @@ from milestone_engine.draft import Draft
 from milestone_engine.finding import Finding
 from milestone_engine.job import HeldBy, InvoiceState, Job, JobState, ProgressInvoice
 
-#: Why an invoice cannot move -> the finding.
+#: Why an invoice cannot move -> the finding. That we did not make it (ADOPTED) needs nobody.
 HELD: Mapping[HeldBy, str] = {
     HeldBy.EDITED: "invoice_edited",
     HeldBy.PENDING: "payment_pending",
@@ -103,7 +103,8 @@ def _of_invoices(drawn: Draft) -> list[Finding]:
             gone = standing.undecided if ask.amount_minor > 0 else ()
             found += [_of_invoice(GONE[one.state], one) for one in gone]
         elif ask.invoice.invoice_id in standing.held:
-            found.append(_of_held(standing.held[ask.invoice.invoice_id], ask.invoice))
+            why = standing.held[ask.invoice.invoice_id]
+            found += [_of_held(why, ask.invoice)] if why in HELD else []
         elif is_empty(ask) and not _is_agreed(drawn.job, ask.invoice):
             found.append(_of_invoice("invoice_to_void", ask.invoice))
     return found

@@ -102,10 +102,10 @@ def _held_by(job: Job, invoice: ProgressInvoice) -> HeldBy | None:
     if invoice.is_settled:
         # It does not move anyway; but whose amount it is stays worth knowing.
         return HeldBy.EDITED if invoice.held_by is HeldBy.EDITED else None
-    if invoice.held_by in (None, HeldBy.REVERSED):
-        if invoice.reversal > _answered(job, invoice):
-            return HeldBy.REVERSED
-    elif invoice.held_by is not None:
+    may_be_reversed = invoice.held_by in (None, HeldBy.REVERSED, HeldBy.ADOPTED)
+    if may_be_reversed and invoice.reversal > _answered(job, invoice):
+        return HeldBy.REVERSED
+    if invoice.held_by not in (None, HeldBy.REVERSED):
         return invoice.held_by
     is_pending = HoldPayment(milestone_id=invoice.milestone_id) in job.decisions
     return HeldBy.PENDING if is_pending else None

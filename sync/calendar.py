@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from milestone_engine.timeline import APPROVED, EventState
 from sync import work
+from sync.store import journal
 from sync.store.tables import DecisionRow, EventRow
 
 
@@ -40,6 +41,8 @@ def report_event(
         NoSuchEvent: the job's timeline does not know it.
     """
     row = _find(session, realm_no, job_id, name)
+    before = journal.calendar(session, realm_no, job_id)
+    was = {"state": row.state, "on": row.on_date}
     values: dict[str, object] = {"state": state.value, "source": "person", "completed_on": None}
     if state is EventState.COMPLETED:
         values |= {"completed_on": on, "on_date": row.on_date or on}
@@ -56,10 +59,19 @@ def report_event(
             job_id=job_id,
             kind=f"event_{state.value}",
             subject=f"event:{row.name}",
-            facts={"on": on, "before": {"state": row.state, "on": row.on_date}},
+            facts={"on": on, "before": was},
             author=author,
             decided_at=func.business_now(),
         )
+    )
+    journal.add(
+        session,
+        realm_no,
+        job_id,
+        cause=journal.EVENTS,
+        author=author,
+        before=before,
+        after=journal.calendar(session, realm_no, job_id),
     )
     work.look_again(session, realm_no, job_id)
 

@@ -7,17 +7,18 @@ the effects inside it.
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import case, delete, func, insert, select, update
+from sqlalchemy import case, delete, insert, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from mapping.contracts import MappedContract
+from mapping.edits import Conflict
 from mapping.events import EventWords
 from milestone_engine.finding import Finding
 from milestone_engine.job import InvoiceState, Job, ProgressInvoice
@@ -26,9 +27,8 @@ from sync import effects, work
 from sync.bootstrap import App
 from sync.gather import JobFacts, gather_facts
 from sync.mapped_job import job_of
-from sync.store import findings, schedules
-from sync.store.database import dump_json
-from sync.store.tables import EventRow, JobDocumentRow, JobRow, JournalRow, ReceiptRow
+from sync.store import findings, journal, schedules
+from sync.store.tables import EventRow, JobDocumentRow, JobRow, ReceiptRow
 
 logger = logging.getLogger(__name__)
 
@@ -76,9 +76,43 @@ def decide(app: App, facts: JobFacts) -> Decision:
         source=mapped.source,
         job=mapped.job,
         plan=plan,
-        findings=(*mapped.findings, *(plan.findings if plan else ()), *refused),
+        findings=(
+            *mapped.findings,
+            *with_values(plan.findings if plan else (), mapped.conflicts),
+            *refused,
+        ),
         wanted=wanted,
     )
+
+
+def with_values(
+    found: Sequence[Finding], by_invoice: Mapping[str, Sequence[Conflict]]
+) -> list[Finding]:
+    """Give findings with what we wrote and what stands there now, and one for each field of an
+    invoice's identity that says another thing.
+    """
+    money = {
+        f"invoice:{invoice_id}": {"ours": one.ours, "theirs": one.theirs}
+        for invoice_id, some in by_invoice.items()
+        for one in some
+        if one.field == "money"
+    }
+    valued = [
+        replace(one, facts={**one.facts, **money[one.subject]})
+        if one.code == "invoice_edited" and one.subject in money
+        else one
+        for one in found
+    ]
+    return valued + [
+        Finding(
+            code="invoice_differs",
+            subject=f"invoice:{invoice_id}/{one.field}",
+            facts={"field": one.field, "ours": one.ours, "theirs": one.theirs},
+        )
+        for invoice_id, some in by_invoice.items()
+        for one in some
+        if one.field != "money"
+    ]
 
 
 def apply(session: Session, decision: Decision) -> bool:
@@ -108,6 +142,7 @@ def apply(session: Session, decision: Decision) -> bool:
     ).one_or_none()
     if moved is None:
         return False
+    _journal_state(session, decision, version=moved)
     findings.agree(
         session,
         facts.job.realm_no,
@@ -118,6 +153,7 @@ def apply(session: Session, decision: Decision) -> bool:
     if decision.job is not None and decision.plan is not None:
         _save_events(session, decision)
         _save_documents(session, decision)
+        _save_adopted(session, facts)
         _save_receipts(session, facts, decision.job)
         _save_schedule(session, decision, decision.plan, version=moved)
     # A job that cannot be read any more is not billed by the plan that was made when it could.
@@ -144,6 +180,7 @@ def _save_events(session: Session, decision: Decision) -> None:
     """Keep the calendar: what a person said stays, the rest follows the estimate."""
     assert decision.job is not None
     job = decision.facts.job
+    before = journal.calendar(session, job.realm_no, job.job_id)
     for position, words in enumerate(decision.events):
         event = decision.job.events[words.name]
         row = {
@@ -168,6 +205,11 @@ def _save_events(session: Session, decision: Decision) -> None:
                 where=EventRow.source != "person",
             )
         )
+    after = journal.calendar(session, job.realm_no, job.job_id)
+    if after != before:
+        journal.add(
+            session, job.realm_no, job.job_id, cause=journal.EVENTS, before=before, after=after
+        )
 
 
 def _save_documents(session: Session, decision: Decision) -> None:
@@ -186,6 +228,37 @@ def _save_documents(session: Session, decision: Decision) -> None:
                 first_total_minor=total_minor,
             )
             .on_conflict_do_nothing()
+        )
+
+
+def _save_adopted(session: Session, facts: JobFacts) -> None:
+    """Keep which invoices of people's belong to the job, as the standing yes says."""
+    adoption = facts.standing.adoption
+    wanted = {one.invoice_id: one for one in adoption.invoices} if adoption else {}
+    key = {"realm_no": facts.job.realm_no, "entity": "Invoice"}
+    for one in facts.documents:
+        if one.is_adopted and one.qbo_id not in wanted:
+            gone = session.get(JobDocumentRow, (one.realm_no, one.entity, one.qbo_id))
+            if gone is not None:
+                session.delete(gone)
+    for one_id, invoice in wanted.items():
+        place = {"milestone_id": invoice.milestone_id, "ordinal": invoice.ordinal}
+        session.execute(
+            upsert(JobDocumentRow)
+            .values(
+                **key,
+                **place,
+                qbo_id=one_id,
+                job_id=facts.job.job_id,
+                role="invoice",
+                lines={},
+                is_adopted=True,
+            )
+            .on_conflict_do_update(
+                index_elements=["realm_no", "entity", "qbo_id"],
+                set_=place,
+                where=JobDocumentRow.is_adopted.is_(True),
+            )
         )
 
 
@@ -278,31 +351,31 @@ def _cause(decision: Decision, plan: Plan) -> str:
 
 def _journal(session: Session, decision: Decision, plan: Plan, *, version: int, cause: str) -> None:
     facts = decision.facts
-    before = (
-        {row.milestone_id: [row.amount_minor, row.billed_minor, row.paid_minor, row.state]
-         for row in facts.version.milestones}
-        if facts.version
-        else {}
-    )  # fmt: skip
-    after = {
-        one.milestone.id: [one.amount_minor, one.billed_minor, one.paid_minor, one.state.value]
-        for one in plan.milestones
-    }
-    entry = {"before": before, "after": after, "cause": cause, "version": version}
-    mine = (JournalRow.realm_no == facts.job.realm_no) & (JournalRow.job_id == facts.job.job_id)
-    last = session.scalars(
-        select(JournalRow.chain).where(mine).order_by(JournalRow.entry_no.desc()).limit(1)
-    ).one_or_none()
-    session.execute(
-        insert(JournalRow).values(
-            realm_no=facts.job.realm_no,
-            job_id=facts.job.job_id,
-            job_version=version,
-            at=func.business_now(),
-            cause=cause,
-            author="milestone-sync",
+    journal.add(
+        session,
+        facts.job.realm_no,
+        facts.job.job_id,
+        cause=cause,
+        before=journal.amounts_of(facts.version.milestones) if facts.version else {},
+        after={
+            one.milestone.id: [one.amount_minor, one.billed_minor, one.paid_minor, one.state.value]
+            for one in plan.milestones
+        },
+        version=version,
+    )
+
+
+def _journal_state(session: Session, decision: Decision, *, version: int) -> None:
+    """Write down that the job stands still, goes on or has ended."""
+    job, state = decision.facts.job, _state(decision)
+    if job.state != state:
+        before, after = {"state": job.state}, {"state": state}
+        journal.add(
+            session,
+            job.realm_no,
+            job.job_id,
+            cause=journal.STATE,
             before=before,
             after=after,
-            chain=hashlib.sha256(f"{last or ''}{dump_json(entry)}".encode()).hexdigest(),
+            version=version,
         )
-    )

@@ -338,6 +338,7 @@ def record_invoice(
                 was_settled=False,
                 is_settled=False,
                 reversals=0,
+                is_adopted=False,
             )
         )
     else:

@@ -12,6 +12,7 @@ SyncError
 ├── PermanentSyncError            a person must act
 │   ├── RealmDisconnected         the company must be connected again
 │   ├── RejectedWrite             QuickBooks refused the document
+│   ├── BooksClosed               the books are closed for the document's date
 │   ├── DuplicateNumber           the number is taken by a document that is not ours
 │   ├── Gone                      the document is not there any more
 │   ├── InvoiceUncertain          an unanswered invoice may have been made and deleted since
@@ -93,6 +94,12 @@ class RejectedWrite(PermanentSyncError):
         """Keep QuickBooks' own code."""
         super().__init__(message, intuit_tid=intuit_tid)
         self.code = code
+
+
+class BooksClosed(RejectedWrite):
+    """The books are closed for the date of the document. The message names both days."""
+
+    remedy = "Open the books for that day in QuickBooks and retry, or give the row up."
 
 
 class DuplicateNumber(RejectedWrite):

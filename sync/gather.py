@@ -36,6 +36,9 @@ class JobFacts:
     told: tuple[Told, ...]
     standing: Standing
     claimed_elsewhere: frozenset[str]  #: payments that a person gave to another job
+    beside: tuple[MirrorRow, ...] = ()  #: the customer's invoices that are no job's
+    credits: tuple[MirrorRow, ...] = ()  #: credit memos of the customer
+    refunds: tuple[MirrorRow, ...] = ()  #: refund receipts of the customer
 
 
 def gather_facts(session: Session, realm_no: int, job_id: int) -> JobFacts:
@@ -52,7 +55,10 @@ def gather_facts(session: Session, realm_no: int, job_id: int) -> JobFacts:
         )
     )
     family = _family(session, realm_no, job.customer_id)
+    decided = standing(session, realm_no, job_id)
     invoice_ids = [one.qbo_id for one in documents if one.role == "invoice"]
+    if decided.adoption is not None:
+        invoice_ids += [one.invoice_id for one in decided.adoption.invoices]
     return JobFacts(
         realm=realm,
         job=job,
@@ -73,8 +79,15 @@ def gather_facts(session: Session, realm_no: int, job_id: int) -> JobFacts:
             )
         ),
         told=_told(session, realm_no, job_id),
-        standing=standing(session, realm_no, job_id),
+        standing=decided,
         claimed_elsewhere=claimed_by_others(session, realm_no, job_id),
+        credits=tuple(
+            mirror.of_customers(session, realm_no, "CreditMemo", customer_ids=[job.customer_id])
+        ),
+        refunds=tuple(
+            mirror.of_customers(session, realm_no, "RefundReceipt", customer_ids=[job.customer_id])
+        ),
+        beside=_beside(session, realm_no, list(family), known=invoice_ids),
     )
 
 
@@ -120,6 +133,23 @@ def _estimates(
     missing = known - {row.qbo_id for row in found}
     found += mirror.rows(session, job.realm_no, "Estimate", ids=sorted(missing)).values()
     return tuple(found)
+
+
+def _beside(
+    session: Session, realm_no: int, customer_ids: Sequence[str], *, known: Sequence[str]
+) -> tuple[MirrorRow, ...]:
+    """Give the customer's invoices that we did not make and nobody gave to a job."""
+    rows = mirror.of_customers(session, realm_no, "Invoice", customer_ids=customer_ids)
+    of_jobs = set(
+        session.scalars(
+            select(JobDocumentRow.qbo_id).where(
+                JobDocumentRow.realm_no == realm_no,
+                JobDocumentRow.entity == "Invoice",
+                JobDocumentRow.qbo_id.in_([row.qbo_id for row in rows]),
+            )
+        )
+    )
+    return tuple(row for row in rows if row.qbo_id not in of_jobs | set(known))
 
 
 def _has_key(row: MirrorRow, key: str, customers: Mapping[str, Customer]) -> bool:

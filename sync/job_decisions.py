@@ -28,6 +28,8 @@ from milestone_engine.decisions import (
     VoidInvoice,
 )
 from sync import work
+from sync.store import journal
+from sync.store.adoptions import ADOPT, Adoption, adoption_of
 from sync.store.schedules import terms_json, terms_of
 from sync.store.tables import DecisionRow
 
@@ -54,6 +56,12 @@ class Standing:
     """What people have decided about a job and not taken back."""
 
     rows: tuple[DecisionRow, ...]
+    is_unadopted: bool = False  #: the yes to take the job over was taken back, and none stands
+
+    @property
+    def adoption(self) -> Adoption | None:
+        """The yes to take over a job that was billed before."""
+        return next((adoption_of(row) for row in self.rows if row.kind == ADOPT), None)
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -85,6 +93,15 @@ def record(session: Session, realm_no: int, job_id: int, kept: Kept, *, author: 
         )
         .returning(DecisionRow.decision_id)
     ).one()
+    said = {"no": decision_id, "kind": kept.kind, "subject": kept.subject}
+    journal.add(
+        session,
+        realm_no,
+        job_id,
+        cause=journal.DECISION,
+        author=author,
+        after={**said, "facts": dict(kept.facts)},
+    )
     work.look_again(session, realm_no, job_id)
     return decision_id
 
@@ -109,11 +126,14 @@ def standing(session: Session, realm_no: int, job_id: int) -> Standing:
         .where(
             DecisionRow.realm_no == realm_no,
             DecisionRow.job_id == job_id,
-            DecisionRow.kind.in_([*_READ, CANCEL, UNDO]),
+            DecisionRow.kind.in_([*_READ, CANCEL, ADOPT, UNDO]),
         )
         .order_by(DecisionRow.decision_id)
     ).all()
-    return Standing(rows=_newest(rows))
+    newest = _newest(rows)
+    was_adopted = any(row.kind == ADOPT for row in rows)
+    is_adopted = any(row.kind == ADOPT for row in newest)
+    return Standing(rows=newest, is_unadopted=was_adopted and not is_adopted)
 
 
 def claimed_by_others(session: Session, realm_no: int, job_id: int) -> frozenset[str]:

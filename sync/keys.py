@@ -33,8 +33,12 @@ class Keyring:
         """Encrypt a text (AES-256-GCM). It opens only for the same purpose, such as
         `refresh_token/7`.
         """
+        return self.seal_bytes(plain.encode(), purpose=purpose)
+
+    def seal_bytes(self, plain: bytes, *, purpose: str) -> bytes:
+        """Encrypt bytes, as `seal` does a text."""
         nonce = os.urandom(_NONCE_BYTES)
-        body = AESGCM(self._key("seal")).encrypt(nonce, plain.encode(), purpose.encode())
+        body = AESGCM(self._key("seal")).encrypt(nonce, plain, purpose.encode())
         return _VERSION + nonce + body
 
     def open(self, sealed: bytes, *, purpose: str) -> str:
@@ -43,9 +47,17 @@ class Keyring:
         Raises:
             SealError: it was sealed by another key or for another purpose, or was changed.
         """
+        return self.open_bytes(sealed, purpose=purpose).decode()
+
+    def open_bytes(self, sealed: bytes, *, purpose: str) -> bytes:
+        """Decrypt what `seal_bytes` gave.
+
+        Raises:
+            SealError: as in `open`.
+        """
         nonce, body = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
         try:
-            return AESGCM(self._key("seal")).decrypt(nonce, body, purpose.encode()).decode()
+            return AESGCM(self._key("seal")).decrypt(nonce, body, purpose.encode())
         except InvalidTag:
             raise SealError(
                 f"cannot open {purpose.split('/')[0]}: wrong key or wrong row"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from mapping.addresses import addresses_of
+from mapping.adoption import Claim, adopted_invoice, invoices_of
 from mapping.contracts import MappedContract, contract_of, pending_of
 from mapping.documents import Estimate, parse_estimate, parse_invoice, parse_payment
+from mapping.edits import Conflict, conflicts
 from mapping.errors import DocumentError
 from mapping.events import EventWords, event_dates
-from mapping.jobs import JobDocuments, estimate_state, gather
+from mapping.jobs import EstimateState, JobDocuments, estimate_state, gather
+from mapping.numbers import find_marker
 from mapping.receipts import progress_invoice, unapplied_payments
 from mapping.schedules import ChosenSchedule, Template, choose_schedule, words_left_behind
 from milestone_engine.decisions import Routing
@@ -29,9 +32,10 @@ from milestone_engine.money import parse_money
 from milestone_engine.rebalance import OnInvoiced
 from milestone_engine.timeline import APPROVED, Event, EventState, Terms, approved
 from sync.gather import JobFacts
+from sync.money_beside import money_beside
 from sync.places import Place, place_of, public_holidays
 from sync.store import mirror
-from sync.store.tables import EventRow, RealmRow
+from sync.store.tables import EventRow, JobDocumentRow, RealmRow
 
 #: What a company's jobs are to the law, where its policy does not say.
 ALL_WORK = ("home_improvement", "private")
@@ -49,6 +53,7 @@ class MappedJob:
     source: str = ""
     findings: tuple[Finding, ...] = ()
     holidays: frozenset[date] = frozenset()
+    conflicts: Mapping[str, Sequence[Conflict]] = field(default_factory=dict)  #: by invoice id
 
 
 def job_of(
@@ -87,14 +92,16 @@ def _map(facts: JobFacts, templates: Sequence[Template], legal: Sequence[LegalRu
         documents.main, contract.coding, templates=templates, currency=contract.currency
     )
     stored_schedule = _stored_schedule(facts, contract.currency)
-    chosen = stored_schedule or said
+    chosen = _adopted_schedule(facts, said, stored_schedule, contract.currency) or said
     if not isinstance(chosen, ChosenSchedule):
         return MappedJob(contract=contract, job=None, findings=(*contract.findings, *chosen))
-    if stored_schedule:
+    if facts.standing.adoption:
+        of_words: tuple[Finding, ...] = ()  # what remains of a schedule is not what words say
+    elif stored_schedule:
         of_words = words_left_behind(documents.main, said, stored_schedule.schedule)
     else:
         of_words = chosen.findings
-    by_hand = _made_by_hand(facts, documents)
+    by_hand = (*_unadopted(facts), *_copied(facts), *_made_by_hand(facts, documents))
     state = _state(facts, documents.main, by_hand)
     is_frozen = state is JobState.FROZEN and facts.version is not None
     place = _place(facts, documents.main)
@@ -105,8 +112,8 @@ def _map(facts: JobFacts, templates: Sequence[Template], legal: Sequence[LegalRu
         contract=facts.version.contract() if is_frozen and facts.version else contract.contract,
         schedule=chosen.schedule,
         events=_events(facts, chosen.events, documents),
-        invoices=_invoices(facts, contract.currency),
-        told=facts.told,
+        invoices=_invoices(facts, contract),
+        told=(*facts.told, *(facts.standing.adoption.told if facts.standing.adoption else ())),
         policy=policy_of(facts.realm, currency=contract.currency),
         state=state,
         decisions=facts.standing.decisions,
@@ -126,16 +133,29 @@ def _map(facts: JobFacts, templates: Sequence[Template], legal: Sequence[LegalRu
         job=job,
         events=chosen.events,
         source=chosen.source,
-        findings=(*contract.findings, *of_words, *by_hand),
+        findings=(
+            *contract.findings,
+            *of_words,
+            *by_hand,
+            *money_beside(facts, currency=contract.currency),
+        ),
         holidays=_holidays(job, place, facts.today),
+        conflicts=_conflicts(facts, contract.currency),
     )
 
 
 def _state(facts: JobFacts, main: Estimate, by_hand: Sequence[Finding]) -> JobState:
     if facts.standing.is_cancelled:
         return JobState.CANCELLED
-    is_active = estimate_state(main).is_agreed and not by_hand
+    is_active = (estimate_state(main).is_agreed or _goes_on(facts, main)) and not by_hand
     return JobState.ACTIVE if is_active else JobState.FROZEN
+
+
+def _goes_on(facts: JobFacts, main: Estimate) -> bool:
+    """Whether a closed estimate is billed on: it was closed when a person took the job over."""
+    adoption = facts.standing.adoption
+    is_closed = estimate_state(main) is EstimateState.CLOSED
+    return is_closed and adoption is not None and adoption.status == main.status
 
 
 def _accepted_on(facts: JobFacts, main: Estimate) -> date:
@@ -170,22 +190,73 @@ def _unapplied(facts: JobFacts, currency: str) -> tuple[UnappliedPayment, ...]:
     return unapplied_payments(payments, currency=currency, on=facts.today)
 
 
+def _unadopted(facts: JobFacts) -> tuple[Finding, ...]:
+    """Find a job whose taking over was taken back: what was billed before has no place again."""
+    if not facts.standing.is_unadopted:
+        return ()
+    subject = f"estimate:{facts.job.estimate_id}"
+    return (Finding(code="adoption_undone", subject=subject, facts={"number": facts.job.base}),)
+
+
 def _made_by_hand(facts: JobFacts, documents: JobDocuments) -> tuple[Finding, ...]:
     """Find invoices that a person made from an estimate of the job: billing beside them would be
     twice.
     """
-    ours = {one.qbo_id for one in facts.documents if one.role == "invoice"}
-    estimates = [one for one in (documents.main, *documents.change_orders) if one is not None]
+    found = invoices_of(
+        [one for one in (documents.main, *documents.change_orders) if one is not None],
+        [parse_invoice(mirror.document(row)) for row in facts.beside],
+        ours=(),
+        is_own=lambda _: False,
+    )
     return tuple(
         Finding(
             code="invoiced_by_hand",
-            subject=f"invoice:{link.id}",
-            facts={"number": estimate.doc_number},
+            subject=f"invoice:{invoice.id}",
+            facts={"number": facts.job.base, "invoice": invoice.doc_number or invoice.id},
         )
-        for estimate in estimates
-        for link in estimate.links
-        if link.kind == "Invoice" and link.id not in ours
+        for invoice, claim in found.claimed
+        if claim is Claim.LINKED
     )
+
+
+def _copied(facts: JobFacts) -> tuple[Finding, ...]:
+    """Find copies of our invoices: the marker is there twice, and nobody can tell which is meant.
+
+    One whose original we do not know is none: it is our own, and its answer is on the way.
+    """
+    known = {
+        (one.milestone_id, one.ordinal): facts.invoices[one.qbo_id]
+        for one in facts.documents
+        if one.role == "invoice" and not one.is_adopted and one.qbo_id in facts.invoices
+    }
+    found = []
+    for row in facts.beside:
+        copy = parse_invoice(mirror.document(row))
+        mark = find_marker(copy.private_note)
+        if mark is None or mark.job_id != facts.job.job_id or copy.is_deleted or copy.is_voided:
+            continue
+        original = known.get((mark.milestone_id, mark.ordinal))
+        if original is not None:
+            about = {
+                "number": str(original.fields.get("DocNumber") or original.qbo_id),
+                "copy": copy.doc_number or copy.id,
+            }
+            subject = f"invoice:{copy.id}"
+            found.append(Finding(code="invoice_copied", subject=subject, facts=about))
+    return tuple(found)
+
+
+def _conflicts(facts: JobFacts, currency: str) -> dict[str, tuple[Conflict, ...]]:
+    """Give what people changed of the money and identity of our invoices, with both values."""
+    return {
+        row.qbo_id: conflicts(
+            mirror.document(row), row.synced, line_ids=one.lines or {}, currency=currency
+        )
+        for one in facts.documents
+        if one.role == "invoice" and not one.is_adopted
+        for row in [facts.invoices.get(one.qbo_id)]
+        if row is not None and row.synced
+    }
 
 
 def policy_of(realm: RealmRow, *, currency: str) -> Policy:
@@ -221,6 +292,24 @@ def _stored_schedule(facts: JobFacts, currency: str) -> ChosenSchedule | None:
     )
 
 
+def _adopted_schedule(
+    facts: JobFacts,
+    said: ChosenSchedule | tuple[Finding, ...],
+    stored: ChosenSchedule | None,
+    currency: str,
+) -> ChosenSchedule | None:
+    """Give the job's own schedule: as it was stored last, or as it was taken over since."""
+    adoption = facts.standing.adoption
+    if adoption is None or (stored is not None and stored.source == adoption.source):
+        return stored
+    known = stored or (said if isinstance(said, ChosenSchedule) else None)
+    return ChosenSchedule(
+        schedule=adoption.schedule(currency),
+        events=known.events if known else (),
+        source=adoption.source,
+    )
+
+
 def _events(
     facts: JobFacts, words: Sequence[EventWords], documents: JobDocuments
 ) -> dict[str, Event]:
@@ -243,12 +332,42 @@ def _event(words: EventWords, row: EventRow | None, on: date | None) -> Event:
     )
 
 
-def _invoices(facts: JobFacts, currency: str) -> tuple[ProgressInvoice, ...]:
+def _invoices(facts: JobFacts, contract: MappedContract) -> tuple[ProgressInvoice, ...]:
+    found = (*_adopted(facts, contract), *_made(facts, contract.currency))
+    return tuple(sorted(found, key=lambda one: (one.milestone_id, one.ordinal)))
+
+
+def _adopted(facts: JobFacts, contract: MappedContract) -> list[ProgressInvoice]:
+    """Give the invoices that people made before us, and a person gave to the job."""
+    adoption = facts.standing.adoption
+    known = {one.qbo_id: one for one in facts.documents if one.entity == "Invoice"}
+    payments = [parse_payment(mirror.document(row)) for row in facts.payments]
+    found = []
+    for one in adoption.invoices if adoption else ():
+        row, document = facts.invoices.get(one.invoice_id), known.get(one.invoice_id)
+        if row is None:
+            continue
+        invoice = adopted_invoice(
+            parse_invoice(mirror.document(row)),
+            milestone_id=one.milestone_id,
+            ordinal=one.ordinal,
+            contract=contract.contract,
+            coding=contract.coding,
+            payments=payments,
+            currency=contract.currency,
+            was_settled=document is not None and document.was_settled,
+        )
+        found.append(_with_reversals(invoice, document))
+    return found
+
+
+def _made(facts: JobFacts, currency: str) -> list[ProgressInvoice]:
+    """Give the invoices that we made."""
     payments = [parse_payment(mirror.document(row)) for row in facts.payments]
     found = []
     for one in facts.documents:
         row = facts.invoices.get(one.qbo_id)
-        if one.role != "invoice" or row is None:
+        if one.role != "invoice" or one.is_adopted or row is None:
             continue
         assert one.milestone_id is not None
         assert one.ordinal is not None
@@ -263,10 +382,16 @@ def _invoices(facts: JobFacts, currency: str) -> tuple[ProgressInvoice, ...]:
             was_settled=one.was_settled,
             closed_until=_closed_until(facts.realm),
         )
-        is_open = invoice.state is InvoiceState.LIVE and not invoice.is_settled
-        reversals = one.reversals + (one.is_settled and is_open)
-        found.append(replace(invoice, reversals=reversals))
-    return tuple(sorted(found, key=lambda one: (one.milestone_id, one.ordinal)))
+        found.append(_with_reversals(invoice, one))
+    return found
+
+
+def _with_reversals(invoice: ProgressInvoice, known: JobDocumentRow | None) -> ProgressInvoice:
+    """Give an invoice with how often it was seen open again, today included."""
+    if known is None:
+        return invoice
+    is_open = invoice.state is InvoiceState.LIVE and not invoice.is_settled
+    return replace(invoice, reversals=known.reversals + (known.is_settled and is_open))
 
 
 def _closed_until(realm: RealmRow) -> date | None:

@@ -28,6 +28,7 @@ from sync.keys import Keyring, token_hash
 from sync.mail.compose import Letter, compose
 from sync.reports.job_reading import view_job
 from sync.reports.job_view import JobView
+from sync.store import journal
 from sync.store.database import business_now
 from sync.store.tables import JobDocumentRow, PortalLinkRow, ReceiptRow
 
@@ -79,6 +80,8 @@ def send_mail(app: App, held: work.Claim) -> None:
         raise
     with app.database.begin(held.realm_no) as session:
         result = {"answer": answer[:200], "sent_at": sent_at.isoformat()}
+        said = {name: held.payload[name] for name in ("notice", "milestone_id", "new")}
+        journal.outcome(session, held.realm_no, held.job_id, kind="mail", after=said)
         work.finish(session, held, result=result)
         # What was told is a fact of the next plan.
         work.look_again(session, held.realm_no, held.job_id)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from sync import decide, effects, pull
 from sync.bootstrap import App
 from sync.gather import gather_facts
+from sync.store import journal
 from sync.store.tables import DecisionRow, JobRow, WorkRow
 
 
@@ -111,17 +112,23 @@ def approve(session: Session, realm_no: int, plan_hash: str, *, author: str) -> 
         ).one()
         if moved:
             raise PlanMoved("the facts have moved since this plan was shown; look at it again")
+        let_go = {"effects": [row.effect_key for row in rows if row.job_id == job_id]}
         session.execute(
             insert(DecisionRow).values(
                 realm_no=realm_no,
                 job_id=job_id,
                 kind="approve",
                 subject=f"plan:{plan_hash}",
-                facts={"effects": [row.effect_key for row in rows if row.job_id == job_id]},
+                facts=let_go,
                 author=author,
                 decided_at=func.business_now(),
             )
         )
+        if job_id is not None:
+            said = {"kind": "approve", "subject": f"plan:{plan_hash}", "facts": let_go}
+            journal.add(
+                session, realm_no, job_id, cause=journal.DECISION, author=author, after=said
+            )
     session.execute(
         update(WorkRow)
         .where(WorkRow.realm_no == realm_no, WorkRow.work_id.in_([row.work_id for row in rows]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -15,7 +16,15 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from mapping.documents import Customer, Estimate, parse_customer, parse_estimate
+from mapping.adoption import invoices_of, is_own_invoice
+from mapping.documents import (
+    Customer,
+    Estimate,
+    Invoice,
+    parse_customer,
+    parse_estimate,
+    parse_invoice,
+)
 from mapping.errors import DocumentError
 from mapping.invoices import find_marker
 from mapping.jobs import (
@@ -46,7 +55,7 @@ logger = logging.getLogger(__name__)
 #: documented.
 OVERLAP = timedelta(minutes=5)
 #: What can be deleted; lists such as customers are only made inactive, and then do not come back.
-TRANSACTIONS = frozenset({"Estimate", "Invoice", "Payment", "CreditMemo"})
+TRANSACTIONS = frozenset({"Estimate", "Invoice", "Payment", "CreditMemo", "RefundReceipt"})
 #: Without a word from any webhook the books are looked at this often; once webhooks are seen to
 #: work, the second is enough.
 SWEEP_S, CALM_SWEEP_S = 900, 86_400
@@ -96,13 +105,18 @@ def apply(session: Session, realm_no: int, changes: Changes) -> Pulled:
     again.
     """
     pulled = Pulled(seen=len(changes.documents))
+    is_another_company = False
     for entity, raw in changes.documents:
         if entity in ("CompanyInfo", "Preferences"):
-            realms.note_company(session, realm_no, entity, raw)
+            is_another_company |= realms.note_company(session, realm_no, entity, raw)
         elif mirror.store(session, realm_no, entity, raw):
             pulled.changed.append((entity, str(raw["Id"])))
     pulled.changed += _sweep_deleted(session, realm_no, changes)
     pulled.job_ids = _route(session, realm_no, pulled.changed)
+    if is_another_company:
+        # Books were closed or opened, say: every invoice that is out may move, or not any more.
+        every = select(JobRow.job_id).where(JobRow.realm_no == realm_no)
+        pulled.job_ids |= set(session.scalars(every))
     for job_id in sorted(pulled.job_ids):
         work.look_again(session, realm_no, job_id)
     _set_sweep(session, realm_no, has_changes=bool(pulled.changed))
@@ -180,7 +194,7 @@ def _of_estimate(session: Session, realm_no: int, row: MirrorRow) -> set[int]:
     subject = f"estimate:{row.qbo_id}"
     try:
         estimate = parse_estimate(mirror.document(row))
-        key = job_key(estimate, _customers(session, realm_no, estimate))
+        key = job_key(estimate, customers_of(session, realm_no, estimate))
     except DocumentError as exc:
         findings.agree_without_job(session, realm_no, subject, [exc.as_finding(subject)])
         return found
@@ -193,12 +207,20 @@ def _of_estimate(session: Session, realm_no: int, row: MirrorRow) -> set[int]:
     if mine is not None:
         # Moved to another customer or project: it stays the job it is, never a second one.
         found.add(mine)
+        _follow_customer(session, realm_no, mine, estimate)
     elif job_id is None and known is None:
-        hindrance = _hindrance(estimate)
+        hindrance = _hindrance(estimate) or _billed_before(session, realm_no, estimate, key)
         findings.agree_without_job(session, realm_no, subject, [hindrance] if hindrance else [])
         if hindrance is None and estimate_state(estimate).is_agreed:
-            job_id = _open_job(session, realm_no, estimate, key)
+            job_id = open_job(session, realm_no, estimate, key)
     return found | ({job_id} if job_id is not None else set())
+
+
+def _follow_customer(session: Session, realm_no: int, job_id: int, estimate: Estimate) -> None:
+    """Note whom a job is for now: its payments and credits are looked for there."""
+    if estimate.customer is not None:
+        mine = (JobRow.realm_no == realm_no) & (JobRow.job_id == job_id)
+        session.execute(update(JobRow).where(mine).values(customer_id=estimate.customer.id))
 
 
 def _hindrance(estimate: Estimate) -> Finding | None:
@@ -216,7 +238,48 @@ def _hindrance(estimate: Estimate) -> Finding | None:
     return None
 
 
-def _open_job(session: Session, realm_no: int, estimate: Estimate, key: str) -> int:
+def _billed_before(session: Session, realm_no: int, estimate: Estimate, key: str) -> Finding | None:
+    """Give why an agreed estimate is not billed from the start: somebody has begun to."""
+    if not estimate_state(estimate).is_agreed:
+        return None
+    known = customer_invoices(session, realm_no, estimate.customer.id if estimate.customer else "")
+    found = invoices_of(
+        [estimate],
+        known,
+        ours=of_jobs(session, realm_no, [one.id for one in known]),
+        is_own=lambda invoice: is_own_invoice(invoice, key),
+    )
+    if not found.claimed:
+        return None
+    numbers = ", ".join(invoice.doc_number or invoice.id for invoice, _ in found.claimed)
+    return Finding(
+        code="estimate_billed",
+        subject=f"estimate:{estimate.id}",
+        facts={"number": estimate.doc_number, "invoices": numbers},
+    )
+
+
+def customer_invoices(session: Session, realm_no: int, *customer_ids: str) -> list[Invoice]:
+    """Give the invoices of customers that can be read."""
+    found = []
+    for row in mirror.of_customers(session, realm_no, "Invoice", customer_ids=customer_ids):
+        # One that cannot be read says nothing about whose it is.
+        with suppress(DocumentError):
+            found.append(parse_invoice(mirror.document(row)))
+    return found
+
+
+def of_jobs(session: Session, realm_no: int, invoice_ids: Sequence[str]) -> frozenset[str]:
+    """Give those of some invoices that belong to a job already."""
+    known = select(JobDocumentRow.qbo_id).where(
+        JobDocumentRow.realm_no == realm_no,
+        JobDocumentRow.entity == "Invoice",
+        JobDocumentRow.qbo_id.in_(invoice_ids),
+    )
+    return frozenset(session.scalars(known))
+
+
+def open_job(session: Session, realm_no: int, estimate: Estimate, key: str) -> int:
     """Open a job for an accepted estimate."""
     assert estimate.customer is not None
     taken = session.scalars(select(JobRow.base).where(JobRow.realm_no == realm_no)).all()
@@ -237,7 +300,8 @@ def _open_job(session: Session, realm_no: int, estimate: Estimate, key: str) -> 
     return job.job_id
 
 
-def _customers(session: Session, realm_no: int, estimate: Estimate) -> Mapping[str, Customer]:
+def customers_of(session: Session, realm_no: int, estimate: Estimate) -> Mapping[str, Customer]:
+    """Give the customer of an estimate, by id."""
     ids = [estimate.customer.id] if estimate.customer else []
     found = mirror.rows(session, realm_no, "Customer", ids=ids)
     return {qbo_id: parse_customer(mirror.document(row)) for qbo_id, row in found.items()}
@@ -254,7 +318,9 @@ def _of_customer(session: Session, realm_no: int, customer_id: str) -> set[int]:
 
 
 def _of_document(session: Session, realm_no: int, row: MirrorRow) -> set[int]:
-    """An invoice, payment or credit concerns the jobs of the invoices that it is or names."""
+    """An invoice, payment, credit or refund concerns the jobs of its customer, and those of the
+    invoices that it is or names.
+    """
     invoice_ids = {row.qbo_id} if row.entity == "Invoice" else set(_linked_invoices(row.fields))
     named = session.scalars(
         select(JobDocumentRow.job_id).where(
@@ -263,7 +329,7 @@ def _of_document(session: Session, realm_no: int, row: MirrorRow) -> set[int]:
             JobDocumentRow.qbo_id.in_(invoice_ids),
         )
     )
-    found = set(named)
+    found = set(named) | _of_customer(session, realm_no, row.customer_id or "")
     marker = find_marker(str(row.fields.get("PrivateNote") or ""))
     if row.entity == "Invoice" and marker is not None:
         found |= set(

@@ -22,6 +22,7 @@ from mapping.invoices import find_marker, line_ids
 from sync import effects, work
 from sync.bootstrap import App
 from sync.errors import (
+    BooksClosed,
     DuplicateNumber,
     FeedTooOld,
     Gone,
@@ -33,7 +34,7 @@ from sync.errors import (
     StaleRevision,
 )
 from sync.quickbooks.gateway import FEED_AGE_MAX
-from sync.store import mirror
+from sync.store import journal, mirror, realms
 from sync.store.database import business_now, lease_now
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,8 @@ Raw = Mapping[str, Any]
 
 #: A read-back looks for what was made from this long before the call: clocks differ.
 READ_BACK_MARGIN = timedelta(minutes=10)
+#: QuickBooks' code for a date in a closed period.
+CLOSED_CODE = "6210"
 #: These answers prove that nothing happened.
 NOT_DONE = (QuickBooksUnavailable, QuickBooksThrottled, StaleRevision, RejectedWrite, Gone)
 
@@ -113,9 +116,13 @@ def _end_void(app: App, held: work.Claim, now: Raw | None) -> None:
     """Keep the invoice as it is now and decide again. Where it stands, somebody saved it first."""
     invoice_id = str(held.payload["body"]["Id"])
     is_void = now is not None and parse_invoice(now).is_voided
+    assert held.job_id is not None
     with app.database.begin(held.realm_no) as session:
         _keep(session, held, now)
         if is_void:
+            told = {"invoice_id": invoice_id, "doc_number": held.payload["doc_number"]}
+            told["milestone_id"] = held.payload["milestone_id"]
+            journal.outcome(session, held.realm_no, held.job_id, kind="void", after=told)
             work.finish(session, held, result={"invoice_id": invoice_id})
         else:
             work.cancel(session, held, why="the invoice was changed meanwhile")
@@ -159,10 +166,21 @@ def _ask(app: App, held: work.Claim, call: Callable[[str], Raw]) -> Raw:
         request_id = work.ask(session, held, request_id=app.ids.request_id())
     try:
         return call(request_id)
-    except NOT_DONE:
+    except NOT_DONE as exc:
         with app.database.begin(held.realm_no) as session:
             work.not_asked(session, held)
+            closed_until = realms.get(session, held.realm_no).preferences.get("book_close_date")
+        if isinstance(exc, RejectedWrite) and exc.code == CLOSED_CODE:
+            raise _closed(held, exc, closed_until) from exc
         raise
+
+
+def _closed(held: work.Claim, exc: RejectedWrite, closed_until: str | None) -> BooksClosed:
+    """Say which day the books are closed for: the date of a document is never moved by itself."""
+    day = held.payload["body"].get("TxnDate") or held.payload.get("current", {}).get("TxnDate")
+    said = f"the books are closed up to {closed_until or 'a day that QuickBooks does not tell'}"
+    dated = f", the document is dated {day}" if day else ""
+    return BooksClosed(f"{exc}: {said}{dated}", code=exc.code, intuit_tid=exc.intuit_tid)
 
 
 def _read_back(app: App, held: work.Claim) -> Raw | None:
@@ -237,6 +255,10 @@ def _confirm(app: App, held: work.Claim, answer: Raw) -> None:
             lines=lines,
         )
         result = {"invoice_id": str(answer["Id"]), "doc_number": answer.get("DocNumber")}
+        told = {"milestone_id": planned.milestone_id, "amount_minor": planned.amount_minor}
+        journal.outcome(
+            session, held.realm_no, held.job_id, kind=held.kind, after={**result, **told}
+        )
         work.finish(session, held, result=result)
     facts = {"realm_no": held.realm_no, "job_id": held.job_id, "invoice_id": answer["Id"]}
     logger.info(f"invoice.{held.kind}", extra=facts)

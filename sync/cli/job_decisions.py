@@ -43,7 +43,7 @@ from sync.reports.job_reading import view_job
 from sync.reports.job_view import JobView, MilestoneView
 from sync.store import mirror, realms
 from sync.store.database import business_today
-from sync.store.tables import DecisionRow, JobDocumentRow, ReceiptRow
+from sync.store.tables import DecisionRow, JobDocumentRow, MirrorRow, ReceiptRow
 from sync.words import say_decision
 
 JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="the job's number, such as 1042")]
@@ -199,7 +199,7 @@ def dismiss(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say that a payment which is on no invoice is for no milestone of this job."""
+    """Say that a payment, credit or refund is for no milestone of this job."""
 
     def make(session: Session, view: JobView) -> list[Kept]:
         return [kept_of(DismissPayment(payment_id=_payment(session, view, payment)))]
@@ -319,10 +319,19 @@ def _milestone(view: JobView, text: str) -> MilestoneView:
 
 
 def _payment(session: Session, view: JobView, text: str) -> str:
-    row = mirror.rows(session, view.realm_no, "Payment", ids=[text]).get(text)
-    if row is None:
-        raise WrongUse(f"no payment {text} is known", code="no_such_payment")
-    return row.qbo_id
+    """Find a payment by its id, a credit memo or a refund by its number or id."""
+    rows = session.scalars(
+        select(MirrorRow).where(
+            MirrorRow.realm_no == view.realm_no,
+            MirrorRow.entity.in_(("Payment", "CreditMemo", "RefundReceipt")),
+            (MirrorRow.qbo_id == text) | (MirrorRow.fields["DocNumber"].astext == text),
+        )
+    ).all()
+    if len(rows) != 1:
+        many = ", ".join(row.qbo_id for row in rows)
+        said = f"several are numbered {text}: say which id, of {many}"
+        raise WrongUse(said if rows else f"no payment {text} is known", code="no_such_payment")
+    return rows[0].qbo_id
 
 
 def _change_order(session: Session, view: JobView, text: str) -> str:

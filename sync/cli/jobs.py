@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from milestone_engine.money import format_money
 from milestone_engine.timeline import EventState
 from sync.calendar import NoSuchEvent, report_event
-from sync.cli import job_decisions
+from sync.cli import adopt, job_decisions
 from sync.cli.attach import (
     DataOption,
     JsonOption,
@@ -31,6 +31,7 @@ from sync.cli.attach import (
     realm_numbers,
 )
 from sync.cli.show import show_finding, show_view
+from sync.reports.job_past import NotYet, view_job_at
 from sync.reports.job_reading import view_job
 from sync.reports.job_view import JobView
 from sync.store import findings
@@ -58,6 +59,7 @@ def add_commands(app: typer.Typer) -> None:
     app.command("jobs")(list_jobs)
     job = typer.Typer(help="One job.", no_args_is_help=True)
     job.command("show")(show_job)
+    adopt.add_commands(job)
     job_decisions.add_commands(job)
     app.add_typer(job, name="job")
     event = typer.Typer(
@@ -90,13 +92,23 @@ def list_jobs(
 
 def show_job(
     name: JobArgument,
+    at: Annotated[
+        str, typer.Option("--at", metavar="DATE", help="as it stood at the end of that day")
+    ] = "",
     realm: RealmOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show one job: timeline and money."""
     with attached(data) as found, open_job(found, realm, name) as (session, realm_no, job_id):
-        view = view_job(session, realm_no, job_id)
+        try:
+            view = (
+                view_job_at(session, realm_no, job_id, on=_day(at))
+                if at
+                else view_job(session, realm_no, job_id)
+            )
+        except NotYet as exc:
+            raise WrongUse(str(exc), code="not_yet") from None
     if as_json:
         print_json(job_json(view))
     else:

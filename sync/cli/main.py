@@ -26,6 +26,8 @@ _TOGETHER = (
     "sync.cli.jobs",
     "sync.cli.company",
     "sync.cli.queue",
+    "sync.cli.journal",
+    "sync.cli.backup",
 )
 
 #: What a command raises that is no fault of the program, by name so that nothing is imported for

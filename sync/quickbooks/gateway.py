@@ -37,6 +37,7 @@ FOLLOWED = (
     "Invoice",
     "Payment",
     "CreditMemo",
+    "RefundReceipt",
 )
 #: One CDC answer holds at most this many objects, all kinds together; at this number it may be cut.
 CDC_OBJECTS_MAX = 1000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -100,6 +100,27 @@ def _lines(version: schedules.Version) -> tuple[LineView, ...]:
         LineView(description=line.description, amount_minor=line.amount_minor)
         for line in version.lines
         if line.amount_minor
+    )
+
+
+def milestones_of(
+    version: schedules.Version, events: Sequence[EventView], numbers: Mapping[str, str]
+) -> tuple[MilestoneView, ...]:
+    """Give the payments of a stored version, without what QuickBooks says of them today.
+
+    Args:
+        version: as it was stored.
+        events: the calendar of that time.
+        numbers: milestone -> the numbers of its invoices, as they were known then.
+    """
+    by_name = {event.name: event for event in events}
+    none = _Invoices(receipts=(), total_minor=None, open_minor=None)
+    return tuple(
+        replace(
+            _milestone(row, number, version.row, none, by_name),
+            doc_number=numbers.get(row.milestone_id),
+        )
+        for number, row in enumerate(version.milestones, start=1)
     )
 
 

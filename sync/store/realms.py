@@ -25,12 +25,19 @@ def by_hash(session: Session, realm_hash: bytes) -> RealmRow | None:
     ).one_or_none()
 
 
-def note_company(session: Session, realm_no: int, entity: str, raw: Raw) -> None:
+def note_company(session: Session, realm_no: int, entity: str, raw: Raw) -> bool:
     """Keep what we use of CompanyInfo (name, country) and Preferences (numbers, currency, closed
     books).
+
+    Returns:
+        Whether any of it says something else than before: every job may hang on it.
     """
     values = _of_company_info(raw) if entity == "CompanyInfo" else _of_preferences(raw)
+    known = get(session, realm_no)
+    if all(getattr(known, name) == value for name, value in values.items()):
+        return False
     session.execute(update(RealmRow).where(RealmRow.realm_no == realm_no).values(**values))
+    return True
 
 
 def _of_company_info(raw: Raw) -> dict[str, Any]:

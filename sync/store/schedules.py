@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
@@ -58,6 +58,15 @@ class Version:
 def newest(session: Session, realm_no: int, job_id: int) -> Version | None:
     """Give the newest version of a job's schedule, or None before the first."""
     row = session.scalars(_versions(realm_no, job_id).limit(1)).one_or_none()
+    return _version(session, row) if row else None
+
+
+def as_of(
+    session: Session, realm_no: int, job_id: int, *, versions: Sequence[int]
+) -> Version | None:
+    """Give the newest of some versions of a job's schedule, None of none."""
+    asked = _versions(realm_no, job_id).where(ScheduleRow.version.in_(versions)).limit(1)
+    row = session.scalars(asked).one_or_none()
     return _version(session, row) if row else None
 
 

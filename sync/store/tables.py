@@ -141,6 +141,7 @@ class JobDocumentRow(Row):
     was_settled: Mapped[bool]  #: it was seen settled once: open again means taken back
     is_settled: Mapped[bool]  #: when it was last looked at
     reversals: Mapped[int]  #: how often it was seen open again after it was settled
+    is_adopted: Mapped[bool]  #: a person made it: we never change it
 
 
 class EventRow(Row):
@@ -350,6 +351,7 @@ class JournalRow(Row):
     before: Mapped[dict[str, Any]]
     after: Mapped[dict[str, Any]]
     chain: Mapped[str]
+    chain_form: Mapped[int]  #: 1: over before, after, cause, version; 2: over the whole entry
 
 
 class FindingRow(Row):

@@ -20,6 +20,7 @@ _WORDS: Mapping[str, str] = {
     "dismiss_payment": "payment {name} is for no milestone of this job",
     "void_invoice": "invoice {name} may be voided",
     "cancel_job": "the job is called off",
+    "adopt": "the job was taken over with what was billed before",
 }
 
 

@@ -99,11 +99,19 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "estimate_converted": (
         "Estimate {number} was invoiced in QuickBooks before this sync began",
-        "It is left to QuickBooks. Nothing is billed for it here.",
+        "Nothing is billed for it here. To take it over: job adopt {number} --dry-run.",
+    ),
+    "estimate_billed": (
+        "Estimate {number} was accepted, and somebody has begun to bill it: {invoices}",
+        "Nothing is billed for it here. To take it over: job adopt {number} --dry-run.",
+    ),
+    "adoption_undone": (
+        "Job {number} was taken over and given back: it stands still",
+        "Bill it in QuickBooks, or take it over again: job adopt {number} --dry-run.",
     ),
     "invoiced_by_hand": (
-        "Estimate {number} was invoiced by hand in QuickBooks: the job stands still",
-        "Delete that invoice and the job goes on, or bill the job by hand.",
+        "Job {number} was invoiced by hand in QuickBooks ({invoice}): it stands still",
+        "Give that invoice a place: job adopt {number} --dry-run. Or delete it.",
     ),
     "frozen": ("The estimate is no longer accepted: the job stands still", _LOOK_THEN_DECIDE),
     "job_cancelled": (
@@ -151,8 +159,28 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Mend the mail address on the estimate or the customer; what is due is told then.",
     ),
     "invoice_edited": (
-        "The money of invoice {number} was changed in QuickBooks: it stands as you made it",
+        "The money of invoice {number} was changed in QuickBooks: it stands as you made it{values}",
         "Nothing to do, unless it was a slip.",
+    ),
+    "invoice_differs": (
+        "The {field} of the invoice was changed in QuickBooks: “{theirs}”, we wrote “{ours}”",
+        "Nothing to do if it is meant: it stays as you made it.",
+    ),
+    "invoice_copied": (
+        "Invoice {copy} is a copy of our invoice {number}: the job stands still",
+        "Delete the copy. Or, if it is a bill of its own, clear the first words of its memo.",
+    ),
+    "credit_open": (
+        "Credit memo {number} of {amount} is applied to no invoice: is the contract smaller now?",
+        "Apply it to an invoice, or change the estimate. Neither: job dismiss, with its number.",
+    ),
+    "refund": (
+        "Refund {number} gave {amount} back to the customer: no invoice shows that",
+        "If the contract is smaller now, change the estimate. Seen: job dismiss, with its number.",
+    ),
+    "customer_inactive": (
+        "{name} was made inactive in QuickBooks: job {number} cannot be billed",
+        "Make the customer active again, or move the estimate to the one it was merged into.",
     ),
     "invoice_stray": (
         "Invoice {number} is for a payment that left the schedule: the job stands still",
@@ -204,7 +232,15 @@ WORDS: Mapping[str, tuple[str, str]] = {
 }
 
 #: Kind of a finding's subject -> what people call it.
-_KINDS = {"estimate": "Estimate", "invoice": "Invoice", "job": "Job", "payment": "Payment"}
+_KINDS = {
+    "estimate": "Estimate",
+    "invoice": "Invoice",
+    "job": "Job",
+    "payment": "Payment",
+    "credit": "Credit memo",
+    "refund": "Refund",
+    "customer": "Customer",
+}
 
 
 def say_finding(
@@ -237,6 +273,7 @@ def _texts(facts: Mapping[str, Any], *, currency: str) -> dict[str, str]:
         name: one_line(str(value), limit=QUOTE_LENGTH_MAX) for name, value in facts.items() if value
     }
     orders = known.get("change_orders")
+    known["values"] = f": {known['theirs']}, we wrote {known['ours']}" if "ours" in known else ""
     known["part"] = f"change order {orders}" if orders else "the contract"
     if "amount_minor" in facts:
         known["amount"] = money(int(facts["amount_minor"]), currency=currency)
@@ -266,4 +303,6 @@ def _about(subject: str) -> str:
         return one_line(subject) or "A document"
     job, _, milestone = name.partition("/")
     said = f"{_KINDS.get(kind, kind.capitalize())} {one_line(job)}"
+    if kind != "job":
+        return said
     return f"{said}, payment {one_line(milestone)}" if milestone else said

@@ -43,6 +43,7 @@ _KINDS = {
     "Payment": ("payment", "payments"),
     "Customer": ("customer", "customers"),
     "CreditMemo": ("credit memo", "credit memos"),
+    "RefundReceipt": ("refund", "refunds"),
 }
 _CONNECTION = {
     "reauth_needed": "The connection to QuickBooks has ended: connect the company again.",
