@@ -69,6 +69,7 @@ def decide(app: App, facts: JobFacts) -> Decision:
     refused: tuple[Finding, ...] = ()
     if mapped.job is not None and plan is not None:
         wanted, refused = effects.wanted_of(plan, facts, mapped.contract, mapped.job)
+    twins, met = effects.twins_of(facts)
     return Decision(
         facts=facts,
         contract=mapped.contract,
@@ -80,8 +81,9 @@ def decide(app: App, facts: JobFacts) -> Decision:
             *mapped.findings,
             *with_values(plan.findings if plan else (), mapped.conflicts),
             *refused,
+            *met,
         ),
-        wanted=wanted,
+        wanted=(*wanted, *twins),
     )
 
 

@@ -85,6 +85,37 @@ def wanted_of(
     return tuple(wanted), tuple(refused)
 
 
+def twins_of(facts: JobFacts) -> tuple[tuple[Wanted, ...], tuple[Finding, ...]]:
+    """Give what is to be done about invoices that we made twice: the later one is taken back,
+    unless somebody has paid or changed it since.
+    """
+    wanted: list[Wanted] = []
+    met: list[Finding] = []
+    recorded = {
+        (one.milestone_id, one.ordinal): one.qbo_id
+        for one in facts.documents
+        if one.role == "invoice"
+    }
+    for one in facts.documents:
+        row = facts.twins.get(one.qbo_id)
+        first = recorded.get((one.milestone_id, one.ordinal))
+        if row is None or first is None or row.is_deleted:
+            continue
+        twin = parse_invoice(row.fields)
+        number = twin.doc_number or twin.id
+        if twin.is_voided:
+            continue
+        if row.sync_token == 0 and twin.balance == twin.total:
+            body = {"Id": row.qbo_id, "SyncToken": "0"}
+            payload = {"body": body, "doc_number": number, "milestone_id": one.milestone_id}
+            target = f"invoice/{row.qbo_id}/void"
+            wanted.append(Wanted(kind="void", target=target, payload=payload))
+        else:
+            about = {"number": number, "first": first}
+            met.append(Finding(code="invoice_twin", subject=f"invoice:{row.qbo_id}", facts=about))
+    return tuple(wanted), tuple(met)
+
+
 def agree(session: Session, facts: JobFacts, wanted: Sequence[Wanted]) -> None:
     """Make the job's unfinished effects the ones that are wanted, in the caller's transaction."""
     born = BORN.get(facts.realm.mode)
@@ -342,5 +373,6 @@ def record_invoice(
             )
         )
     else:
+        known.role, known.is_live = "invoice", True
         known.lines = dict(lines)
     work.look_again(session, realm_no, job_id)

@@ -31,6 +31,7 @@ class JobFacts:
     customers: Mapping[str, MirrorRow]
     documents: tuple[JobDocumentRow, ...]
     invoices: Mapping[str, MirrorRow]
+    twins: Mapping[str, MirrorRow]  #: invoices that we made though they were made already
     payments: tuple[MirrorRow, ...]
     events: tuple[EventRow, ...]
     told: tuple[Told, ...]
@@ -57,6 +58,7 @@ def gather_facts(session: Session, realm_no: int, job_id: int) -> JobFacts:
     family = _family(session, realm_no, job.customer_id)
     decided = standing(session, realm_no, job_id)
     invoice_ids = [one.qbo_id for one in documents if one.role == "invoice"]
+    twin_ids = [one.qbo_id for one in documents if one.role == "twin"]
     if decided.adoption is not None:
         invoice_ids += [one.invoice_id for one in decided.adoption.invoices]
     return JobFacts(
@@ -68,6 +70,7 @@ def gather_facts(session: Session, realm_no: int, job_id: int) -> JobFacts:
         customers=family,
         documents=documents,
         invoices=mirror.rows(session, realm_no, "Invoice", ids=invoice_ids),
+        twins=mirror.rows(session, realm_no, "Invoice", ids=twin_ids),
         payments=tuple(
             mirror.of_customers(session, realm_no, "Payment", customer_ids=list(family))
         ),

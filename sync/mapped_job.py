@@ -236,7 +236,7 @@ def _copied(facts: JobFacts) -> tuple[Finding, ...]:
         if mark is None or mark.job_id != facts.job.job_id or copy.is_deleted or copy.is_voided:
             continue
         original = known.get((mark.milestone_id, mark.ordinal))
-        if original is not None:
+        if original is not None and copy.id not in facts.twins:
             about = {
                 "number": str(original.fields.get("DocNumber") or original.qbo_id),
                 "copy": copy.doc_number or copy.id,

@@ -25,6 +25,7 @@ from sync.errors import (
     BooksClosed,
     DuplicateNumber,
     FeedTooOld,
+    Fenced,
     Gone,
     InvoiceUncertain,
     NotNow,
@@ -36,6 +37,7 @@ from sync.errors import (
 from sync.quickbooks.gateway import FEED_AGE_MAX
 from sync.store import journal, mirror, realms
 from sync.store.database import business_now, lease_now
+from sync.store.tables import JobDocumentRow
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +68,11 @@ def push_bill(app: App, held: work.Claim) -> None:
             found = _read_back(app, held)
             if found is None:
                 raise
-    _confirm(app, held, found)
+    try:
+        _confirm(app, held, found)
+    except Fenced:
+        _note_twin(app, held, found)
+        raise
 
 
 def push_revise(app: App, held: work.Claim) -> None:
@@ -243,7 +249,10 @@ def _confirm(app: App, held: work.Claim, answer: Raw) -> None:
         current=held.payload.get("current"),
     )
     assert held.job_id is not None
+    result = {"invoice_id": str(answer["Id"]), "doc_number": answer.get("DocNumber")}
     with app.database.begin(held.realm_no) as session:
+        # First of all: whoever lost the row records nothing.
+        work.finish(session, held, result=result)
         effects.record_invoice(
             session,
             held.realm_no,
@@ -254,14 +263,46 @@ def _confirm(app: App, held: work.Claim, answer: Raw) -> None:
             ordinal=planned.ordinal,
             lines=lines,
         )
-        result = {"invoice_id": str(answer["Id"]), "doc_number": answer.get("DocNumber")}
         told = {"milestone_id": planned.milestone_id, "amount_minor": planned.amount_minor}
         journal.outcome(
             session, held.realm_no, held.job_id, kind=held.kind, after={**result, **told}
         )
-        work.finish(session, held, result=result)
     facts = {"realm_no": held.realm_no, "job_id": held.job_id, "invoice_id": answer["Id"]}
     logger.info(f"invoice.{held.kind}", extra=facts)
+
+
+def _note_twin(app: App, held: work.Claim, made: Raw) -> None:
+    """Note an invoice that was made after another process had taken the row over.
+
+    If that one made an invoice too, this is its twin, and the next plan takes it back; if it found
+    this one, this is the invoice.
+    """
+    planned = effects.planned_of(held.payload)
+    assert held.job_id is not None
+    with app.database.begin(held.realm_no) as session:
+        is_known = session.get(JobDocumentRow, (held.realm_no, "Invoice", str(made["Id"])))
+        if is_known is None:
+            mirror.store(session, held.realm_no, "Invoice", made, synced=made)
+            session.add(
+                JobDocumentRow(
+                    realm_no=held.realm_no,
+                    entity="Invoice",
+                    qbo_id=str(made["Id"]),
+                    job_id=held.job_id,
+                    role="twin",
+                    milestone_id=planned.milestone_id,
+                    ordinal=planned.ordinal,
+                    lines={},
+                    is_live=False,
+                    is_adopted=False,
+                    was_settled=False,
+                    is_settled=False,
+                    reversals=0,
+                )
+            )
+            work.look_again(session, held.realm_no, held.job_id)
+    facts = {"realm_no": held.realm_no, "work_id": held.work_id, "invoice_id": made["Id"]}
+    logger.warning("push.too_late", extra=facts)
 
 
 def _as_answered(held: work.Claim, found: Raw) -> Raw:

@@ -166,6 +166,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "The {field} of the invoice was changed in QuickBooks: “{theirs}”, we wrote “{ours}”",
         "Nothing to do if it is meant: it stays as you made it.",
     ),
+    "invoice_twin": (
+        "Invoice {number} asks for the same payment as another of ours, and was paid or changed",
+        "Void one of the two in QuickBooks; money that is on it can be moved to the other.",
+    ),
     "invoice_copied": (
         "Invoice {copy} is a copy of our invoice {number}: the job stands still",
         "Delete the copy. Or, if it is a bill of its own, clear the first words of its memo.",

@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, text, update
 
 from sync import dispatch, work
+from sync.quickbooks.gateway import Gateway
 from sync.runner import Heartbeat, carry_out
+from sync.store.tables import WorkRow
 from tests.functional.test_story import LINES
 from tests.house import House
 
@@ -291,3 +293,39 @@ def test_a_job_that_moves_to_another_customer_stays_one_job(house: House) -> Non
 
     assert [one["DocNumber"] for one in house.sandbox.invoices("5011")] == ["5011-M1"]
     assert house.sandbox.invoices(f"E{estimate['Id']}") == []
+
+
+def test_an_invoice_that_a_frozen_process_made_too_late_is_taken_back(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """QuickBooks has forgotten the requestid and takes any number: no barrier is left but the twin
+    finder, which knows the second invoice by the answer that came too late.
+    """
+    house.sandbox.admin("settings", {"refuse_duplicate_numbers": False, "remember_requests_s": 1})
+    house.accepted_estimate("9501", LINES)
+    create = Gateway.create
+    calls: list[str] = []
+
+    def frozen(self: Gateway, realm_no: int, entity: str, body: Any, *, request_id: str) -> Any:
+        calls.append(request_id)
+        if len(calls) == 1:
+            # Somebody else takes the row over and makes the invoice.
+            with house.owner.begin() as session:
+                session.execute(
+                    update(WorkRow)
+                    .where(WorkRow.kind == "bill")
+                    .values(state="ready", asked_at=None, lease_until=None, retry_at=func.now())
+                )
+            house.work_off()
+            request_id = "a memory that is gone"
+        return create(self, realm_no, entity, body, request_id=request_id)
+
+    monkeypatch.setattr(Gateway, "create", frozen)
+    house.sync()
+
+    made = house.sandbox.query("Invoice", "WHERE DocNumber = '9501-M1'")
+    assert [("Voided" in one["PrivateNote"], one["TotalAmt"] > 0) for one in made] in (
+        [(False, True), (True, False)],
+        [(True, False), (False, True)],
+    )
+    assert house.view("9501").milestones[0].billed_minor == 300_000

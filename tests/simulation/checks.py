@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from milestone_engine.schedule import Basis, Percent
 from sync.reports.job_reading import view_job
 from sync.reports.job_view import JobView
-from sync.store.tables import DecisionRow, JobRow, MirrorRow, WorkRow
+from sync.store.tables import DecisionRow, FindingRow, JobRow, MirrorRow, WorkRow
 from tests.checker import Violation
 from tests.simulation.world import Side, World
 from tests.unseen.rule import page_of
@@ -25,6 +25,13 @@ COMPARED = ("Estimate", "Invoice", "Payment", "CreditMemo", "Customer")
 def judge_end(world: World, figures: Counter[str]) -> list[Violation]:
     """Judge a world that has come to rest; `figures` counts what was there to be judged."""
     found = [*_constraints(world), *_connections(world)]
+    world.look()
+    explained = {
+        (side.company.realm_id, subject.removeprefix("invoice:"))
+        for side in world.sides
+        for subject in _twins_told(world, side)
+    }
+    found += world.checker.finish(explained=explained)
     for side in world.sides:
         found += _ledger(world, side, figures)
         found += _mirror(world, side, figures)
@@ -155,6 +162,19 @@ def _all_is_billed(view: JobView, figures: Counter[str]) -> Iterator[Violation]:
         if one.amount_minor > 0 and one.billed_minor != one.amount_minor:
             said = f"job {view.base} {one.id}: {one.amount_minor}, billed {one.billed_minor}"
             yield Violation(rule="unbilled", message=said)
+
+
+def _twins_told(world: World, side: Side) -> Iterator[str]:
+    with world.databases.app.begin(side.realm_no) as session:
+        rows = session.scalars(
+            select(FindingRow).where(
+                FindingRow.closed_at.is_(None),
+                FindingRow.code.in_(["invoice_twin", "invoice_copied"]),
+            )
+        )
+        for row in rows:
+            yield row.subject
+            yield f"invoice:{row.facts.get('first', '')}"
 
 
 def _connections(world: World) -> Iterator[Violation]:

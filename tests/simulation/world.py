@@ -115,7 +115,7 @@ class World:
         databases.dispatcher.attach(self.baton, self.chance, lambda: None)
         self.oauth = SimOAuth(self.books, self.baton, self.chance)
         self.app = self._app()
-        self.checker = HistoryChecker("client:app")
+        self.checker = HistoryChecker("client:app", is_strict=self.is_strict)
         self.violations: list[Violation] = []
         self.revoked = 0  #: how often an owner took our access away
         self.reconnected = 0
@@ -151,6 +151,7 @@ class World:
                 "rate_limits": False,
             }
         )
+        self.is_strict = self.books.settings.remember_requests_s == 0
         self.mode = chance.choice(["auto", "auto", "auto", "approve"])
 
     def _app(self) -> App:
