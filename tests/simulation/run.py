@@ -118,7 +118,8 @@ def _step(world: World, trace: Any) -> bool:
             world.baton.crash(strands[0])
             world.is_stirred = True
     world.tell()
-    world.dispatch()
+    if order.random() < 0.3 or not world.runnable():
+        world.dispatch()
     while order.random() < 0.7 and world.deliver():
         pass
     runnable = world.runnable()
