@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from tests.simulation.planted import BUGS, Planted, planted
 from tests.simulation.run import Outcome, run_seed
 from tests.simulation.services import databases, fast_services
 from tests.simulation.shrink import shrunk
+from tests.simulation.world import Databases
 
 #: A planted bug has to be caught within this many seeds.
 PROVE_SEEDS_MAX = 500
@@ -80,19 +81,28 @@ def _arguments() -> argparse.Namespace:
 
 def _many(seeds: Sequence[int], processes: int) -> Iterator[Outcome]:
     """Run seeds in several processes, each with a server and a database of its own."""
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        shares = [seeds[place::processes] for place in range(processes)]
-        queue = multiprocessing.get_context("spawn").Manager().Queue()
-        running = [pool.apply_async(_share, (list(share), queue)) for share in shares]
-        left = len(running)
-        while left:
-            found = queue.get()
-            if isinstance(found, Outcome):
-                yield found
-            else:
-                left -= 1
-        for one in running:
-            one.get()
+    shares = [list(seeds[place::processes]) for place in range(processes)]
+    yield from _in_processes(_share, shares)
+
+
+def _in_processes(work: Callable[[Any, Any], None], shares: Sequence[Any]) -> Iterator[Any]:
+    """Give what every process puts into its queue, until each has put a None."""
+    context = multiprocessing.get_context("spawn")
+    queue = context.Queue()
+    running = [context.Process(target=work, args=(share, queue)) for share in shares]
+    for one in running:
+        one.start()
+    left = len(running)
+    while left:
+        found = queue.get()
+        if found is None:
+            left -= 1
+        else:
+            yield found
+    for one in running:
+        one.join()
+        if one.exitcode != 0:
+            raise SystemExit(f"a process ended with {one.exitcode}")
 
 
 def _share(seeds: list[int], queue: Any) -> None:
@@ -123,33 +133,48 @@ def _say(total: Total, *, took_s: float, is_json: bool) -> None:
 
 def _prove(wish: argparse.Namespace) -> int:
     """Plant every bug and look for a seed that catches it."""
-    bugs = [one for one in BUGS if wish.only in ("", one.name)]
-    with multiprocessing.get_context("spawn").Pool(wish.processes) as pool:
-        jobs = [(one.name, wish.quick) for one in bugs]
-        missed = []
-        for name, seed, rule, tried in pool.imap_unordered(_look_for, jobs, chunksize=1):
-            if seed is None:
-                missed.append(name)
-                print(f"{name:28} NOT CAUGHT in {tried} seeds", flush=True)
-            else:
-                print(f"{name:28} seed {seed:<6} {rule}", flush=True)
-    print(f"{len(bugs) - len(missed)} of {len(bugs)} planted bugs caught")
+    names = [one.name for one in BUGS if wish.only in ("", one.name)]
+    shares = [(names[place :: wish.processes], wish.quick) for place in range(wish.processes)]
+    missed = []
+    for found in _in_processes(_prove_share, shares):
+        if found.seed is None:
+            missed.append(found.name)
+            print(f"{found.name:28} NOT CAUGHT in {found.tried} seeds", flush=True)
+        else:
+            print(f"{found.name:28} seed {found.seed:<6} {found.said}", flush=True)
+    print(f"{len(names) - len(missed)} of {len(names)} planted bugs caught")
     return 1 if missed else 0
 
 
-def _look_for(job: tuple[str, bool]) -> tuple[str, int | None, str, int]:
-    name, is_quick = job
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caught:
+    """Which seed found a planted bug, if any did."""
+
+    name: str
+    seed: int | None
+    said: str
+    tried: int
+
+
+def _prove_share(share: tuple[list[str], bool], queue: Any) -> None:
+    names, is_quick = share
     logging.basicConfig(level=logging.CRITICAL)
-    bug = next(one for one in BUGS if one.name == name)
-    seeds = _known_seeds(bug) if is_quick else range(PROVE_SEEDS_MAX)
-    with fast_services() as services, databases(services) as opened, planted(bug):
-        for seed in seeds:
+    try:
+        with fast_services() as services, databases(services) as opened:
+            for bug in BUGS:
+                if bug.name in names:
+                    queue.put(_look_for(bug, opened, is_quick=is_quick))
+    finally:
+        queue.put(None)
+
+
+def _look_for(bug: Planted, opened: Databases, *, is_quick: bool) -> Caught:
+    """Run seeds with a bug in the code until one does not hold."""
+    assert bug.seed is not None or not is_quick, f"no seed is known for {bug.name}"
+    seeds = [bug.seed] if is_quick and bug.seed is not None else list(range(PROVE_SEEDS_MAX))
+    with planted(bug):
+        for tried, seed in enumerate(seeds, start=1):
             found = run_seed(seed, opened).violations
             if found:
-                return name, seed, str(found[0])[:90], 0
-    return name, None, "", len(seeds)
-
-
-def _known_seeds(bug: Planted) -> Sequence[int]:
-    assert bug.seed is not None, f"no seed is known for {bug.name}"
-    return [bug.seed]
+                return Caught(name=bug.name, seed=seed, said=str(found[0])[:90], tried=tried)
+    return Caught(name=bug.name, seed=None, said="", tried=len(seeds))

@@ -121,8 +121,8 @@ def _deleted_unseen(stack: ExitStack) -> None:
 def _voided_is_unbilled(stack: ExitStack) -> None:
     kept = mapped_job._invoices
 
-    def live(facts: Any, currency: str) -> Any:
-        return tuple(one for one in kept(facts, currency) if one.state is InvoiceState.LIVE)
+    def live(facts: Any, contract: Any) -> Any:
+        return tuple(one for one in kept(facts, contract) if one.state is InvoiceState.LIVE)
 
     _set(stack, mapped_job, "_invoices", live)
 
