@@ -32,7 +32,11 @@ def judge_end(world: World, figures: Counter[str]) -> list[Violation]:
         for subject in _twins_told(world, side)
     }
     found += world.checker.finish(explained=explained)
+    if world.mode == "observe" and (world.checker.our_writes or world.mail.accepted):
+        found.append(Violation(rule="observe", message="something was written or sent"))
     for side in world.sides:
+        if side is world.broken:
+            continue
         found += _ledger(world, side, figures)
         found += _mirror(world, side, figures)
         found += _jobs(world, side, figures)
@@ -97,7 +101,7 @@ def _jobs(world: World, side: Side, figures: Counter[str]) -> Iterator[Violation
         if view.state != "active" or not view.milestones:
             continue
         yield from _by_the_rule(view, figures)
-        if not view.findings and view.job_id not in parked:
+        if world.mode != "observe" and not view.findings and view.job_id not in parked:
             yield from _all_is_billed(view, figures)
 
 

@@ -49,6 +49,9 @@ WEIGHTS: Mapping[str, int] = {
     "convert": 1,
     "copy_invoice": 1,
     "reject": 1,
+    "close_books": 1,
+    "credit_memo": 2,
+    "hand_invoice": 1,
     "move_event": 4,
     "complete_event": 8,
     "bill_again": 2,
@@ -174,6 +177,28 @@ class People:
             "Line": [self._line("Undermount sink", amount)],
         }
         return self._company.save("Estimate", body, actor="bookkeeper")
+
+    def _close_books(self, chance: Random) -> object:
+        """The month is over: nothing up to last week may change."""
+        day = self._company.today() - timedelta(days=chance.choice([0, 3, 7]))
+        return self._person().close_books({"on": day.isoformat()})
+
+    def _credit_memo(self, chance: Random) -> object:
+        estimate = self._some("Estimate", chance)
+        if estimate is None:
+            return False
+        line = self._line("Undermount sink", Decimal(chance.choice(["50.00", "0.01"])))
+        body: Document = {"CustomerRef": {"value": estimate["CustomerRef"]["value"]}}
+        return self._company.save("CreditMemo", {**body, "Line": [line]}, actor="bookkeeper")
+
+    def _hand_invoice(self, chance: Random) -> object:
+        """An invoice of the bookkeeper's own, for something else."""
+        estimate = self._some("Estimate", chance)
+        if estimate is None:
+            return False
+        body: Document = {"CustomerRef": {"value": estimate["CustomerRef"]["value"]}}
+        line = self._line("Undermount sink", Decimal("640.00"))
+        return self._company.save("Invoice", {**body, "Line": [line]}, actor="bookkeeper")
 
     def _reject(self, chance: Random) -> object:
         estimate = self._some("Estimate", chance)

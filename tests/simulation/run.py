@@ -189,13 +189,15 @@ def _next_moment_s(world: World) -> float | None:
         "   FROM work JOIN realm USING (realm_no)"
         "  WHERE work.state = 'ready' AND realm.state = 'connected'"
         "    AND (not_before IS NULL OR not_before <= business_now())"
+        "    AND realm_no <> :broken"
         " UNION ALL SELECT sent_at + interval '20 s' FROM work WHERE state = 'sent'"
         " UNION ALL SELECT lease_until + interval '5 s' FROM work WHERE state = 'running'"
         " UNION ALL SELECT seen_at + interval '20 s' FROM process JOIN work USING (process_id)"
         "  WHERE work.state = 'running') AS moments WHERE moment > lease_now()"
     )
     with world.databases.owner.begin() as session:
-        found = session.execute(asked).scalar_one()
+        broken = world.broken.realm_no if world.broken else 0
+        found = session.execute(asked, {"broken": broken}).scalar_one()
     if found is not None:
         waits.append(max(0.1, float(found)))
     return min(waits, default=None)
