@@ -298,6 +298,21 @@ def test_a_deposit_that_made_the_whole_estimate_an_invoice(house: House) -> None
     assert now["TotalAmt"] == invoice["TotalAmt"]
 
 
+def test_a_job_opens_once_the_invoice_that_stopped_it_is_gone(house: House) -> None:
+    """It was a slip, and not linked: deleting it is enough, the estimate itself does not change."""
+    customer = house.new_customer()
+    slip = by_hand(house, customer, part(house, 25))
+    estimate = house.accepted_estimate("7009", LINES, customer_id=customer)
+    house.sync()
+    assert codes(house, f"estimate:{estimate['Id']}") == ["estimate_billed"]
+
+    house.sandbox.operation("Invoice", slip, "delete")
+    house.sync()
+
+    assert codes(house, f"estimate:{estimate['Id']}") == []
+    assert [one["DocNumber"] for one in house.sandbox.invoices("7009")] == ["7009-M1"]
+
+
 def test_what_cannot_be_taken_over_says_why(house: House) -> None:
     """No such estimate; one that nobody agreed to."""
     with pytest.raises(NotAdoptable, match="no estimate"):
