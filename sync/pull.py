@@ -41,6 +41,7 @@ from sync.errors import FeedTooOld
 from sync.quickbooks.gateway import FEED_AGE_MAX, Changes
 from sync.store import findings, mirror, realms
 from sync.store.tables import (
+    FindingRow,
     InboxRow,
     JobDocumentRow,
     JobRow,
@@ -185,6 +186,28 @@ def _route(session: Session, realm_no: int, changed: Sequence[tuple[str, str]]) 
             found |= _of_customer(session, realm_no, qbo_id)
         else:
             found |= _of_document(session, realm_no, row)
+        if entity == "Invoice":
+            found |= _of_billed_estimates(session, realm_no, row.customer_id or "")
+    return found
+
+
+def _of_billed_estimates(session: Session, realm_no: int, customer_id: str) -> set[int]:
+    """Look again at a customer's estimates that open no job because somebody has begun to bill
+    them: that invoice may be gone.
+    """
+    stopped = select(FindingRow.subject).where(
+        FindingRow.realm_no == realm_no,
+        FindingRow.code == "estimate_billed",
+        FindingRow.closed_at.is_(None),
+    )
+    subjects = set(session.scalars(stopped))
+    if not subjects:
+        return set()
+    rows = mirror.of_customers(session, realm_no, "Estimate", customer_ids=[customer_id])
+    found: set[int] = set()
+    for row in rows:
+        if f"estimate:{row.qbo_id}" in subjects:
+            found |= _of_estimate(session, realm_no, row)
     return found
 
 

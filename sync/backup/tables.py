@@ -101,7 +101,7 @@ def _lines(session: Session, realm_numbers: Sequence[int], counted: Counted) -> 
 
 def _rows(session: Session, name: str, realm_no: int | None) -> Iterator[str]:
     mine = "realm_no IS NULL" if realm_no is None else "realm_no = :realm_no"
-    asked = text(f"SELECT row_to_json(one)::text FROM {name} AS one WHERE {mine} ORDER BY 1")
+    asked = text(f"SELECT row_to_json(one)::text FROM {name} AS one WHERE {mine}")
     found = session.execute(asked, {"realm_no": realm_no}, execution_options={"yield_per": BATCH})
     for (line,) in found:
         yield line

@@ -16,6 +16,7 @@ from sync import adoption
 from sync.adoption import NotAdoptable, Proposal
 from sync.job_decisions import undo
 from sync.store import findings
+from tests.functional.test_push import raise_price
 from tests.functional.test_story import LINES, complete, net
 from tests.house import House, Services, open_house
 
@@ -266,6 +267,50 @@ def test_a_closed_estimate_is_billed_on_only_by_a_yes(house: House) -> None:
     house.sync()
     assert [net(one) for one in house.sandbox.invoices("7006")] == [Decimal("6000.00")]
     ties_out(house, "7006", customer)
+
+
+def test_a_deposit_that_made_the_whole_estimate_an_invoice(house: House) -> None:
+    """QuickBooks converts the estimate when its deposit is paid online: all is billed, 3,000 paid.
+
+    Nothing is left to ask until the price rises; then the difference is proposed (E72), and the
+    invoice stays as QuickBooks made it.
+    """
+    customer = house.new_customer()
+    estimate = house.accepted_estimate("7008", LINES, customer_id=customer)
+    house.sandbox.admin("act", {"verb": "convert", "document": "7008"})
+    (invoice,) = house.sandbox.query("Invoice", f"WHERE CustomerRef = '{customer}'")
+    house.pay(invoice, "3000.00")
+    house.sync()
+    adoption.adopt(house.app, house.realm_no, "7008", author="owner")
+    house.work_off()
+    (only,) = house.view("7008").milestones
+    assert (only.billed_minor, only.state) == (1_200_000, "due")
+    ties_out(house, "7008", customer)
+
+    raise_price(house, estimate, "400.00")
+    house.sync()
+    view = house.view("7008")
+    assert (view.unallocated_minor, [one.code for one in view.findings]) == (
+        40_000,
+        ["unallocated"],
+    )
+    (now,) = house.sandbox.query("Invoice", f"WHERE CustomerRef = '{customer}'")
+    assert now["TotalAmt"] == invoice["TotalAmt"]
+
+
+def test_a_job_opens_once_the_invoice_that_stopped_it_is_gone(house: House) -> None:
+    """It was a slip, and not linked: deleting it is enough, the estimate itself does not change."""
+    customer = house.new_customer()
+    slip = by_hand(house, customer, part(house, 25))
+    estimate = house.accepted_estimate("7009", LINES, customer_id=customer)
+    house.sync()
+    assert codes(house, f"estimate:{estimate['Id']}") == ["estimate_billed"]
+
+    house.sandbox.operation("Invoice", slip, "delete")
+    house.sync()
+
+    assert codes(house, f"estimate:{estimate['Id']}") == []
+    assert [one["DocNumber"] for one in house.sandbox.invoices("7009")] == ["7009-M1"]
 
 
 def test_what_cannot_be_taken_over_says_why(house: House) -> None:

@@ -82,7 +82,7 @@ def told(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     folder = tmp_path_factory.mktemp("recovery")
     with open_house(services, folder) as house, moved(house, services) as new:
         estimates = begin(house)
-        file, dump = folder / "half.msb", house.dump(without=tables.LEFT_BEHIND)
+        file, dump = folder / "half.msb", house.dump(without=sorted(tables.LEFT_BEHIND))
         counted = tables.backup(
             house.app.database, [house.realm_no], file, keyring=house.app.keyring
         )
@@ -91,7 +91,7 @@ def told(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
         owner = Database(new.app.settings.owner_url, pool_size=1)
         tables.restore(new.app.database, owner, file, keyring=new.app.keyring)
-        assert new.dump(without={*tables.LEFT_BEHIND, "realm"}) == {
+        assert new.dump(without=[*tables.LEFT_BEHIND, "realm"]) == {
             name: rows for name, rows in dump.items() if name != "realm"
         }
         new.work_off()  # a company that is not recovered rests
