@@ -16,9 +16,16 @@ from quickbooks.client import QuickBooks
 from sqlalchemy.dialects.postgresql import insert as upsert
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from sync.errors import AccessExpired, OutcomeUnknown, QuickBooksUnavailable, RejectedWrite
+from sync.errors import (
+    AccessExpired,
+    Gone,
+    OutcomeUnknown,
+    QuickBooksUnavailable,
+    RejectedWrite,
+)
 from sync.ports import CallLimits, Clock, QuickBooksTransport
 from sync.quickbooks import queries
+from sync.quickbooks.faults import inactive_reference
 from sync.quickbooks.tokens import Access, Tokens
 from sync.quickbooks.transport import LibrarySession
 from sync.store.database import Database, business_now, dump_json
@@ -150,25 +157,36 @@ class Gateway:
 
     def create(self, realm_no: int, entity: str, body: Raw, *, request_id: str) -> Raw:
         """Create a document, once: the same `request_id` gives the first answer again."""
-        return self._write(
-            realm_no,
-            entity,
-            lambda client: client.create_object(
-                entity, dump_json(body), request_id=request_id, params={}
-            ),
-        )
+        try:
+            return self._write(
+                realm_no,
+                entity,
+                lambda client: client.create_object(
+                    entity, dump_json(body), request_id=request_id, params={}
+                ),
+            )
+        except Gone as exc:
+            raise inactive_reference(exc) from None
 
     def update(self, realm_no: int, entity: str, body: Raw, *, request_id: str) -> Raw:
         """Change a document; `body` is sparse and carries the SyncToken it was decided on."""
         assert body.get("sparse") is True
         assert "SyncToken" in body
-        return self._write(
-            realm_no,
-            entity,
-            lambda client: client.update_object(
-                entity, dump_json(body), request_id=request_id, params={}
-            ),
-        )
+        try:
+            return self._write(
+                realm_no,
+                entity,
+                lambda client: client.update_object(
+                    entity, dump_json(body), request_id=request_id, params={}
+                ),
+            )
+        except Gone as exc:
+            # QuickBooks says the same of a document that is gone and of a name on it that is
+            # inactive: only a look tells which, and without it the same plan would come for ever.
+            now = self.read(realm_no, entity, str(body["Id"]))
+            if now is not None and str(now["SyncToken"]) == str(body["SyncToken"]):
+                raise inactive_reference(exc) from None
+            raise
 
     def void(self, realm_no: int, entity: str, body: Raw, *, request_id: str) -> Raw:
         """Void a document."""
