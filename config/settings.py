@@ -89,6 +89,7 @@ class Settings(BaseSettings):
     schedules: Path | None = None
     threads: Annotated[int, Field(ge=1, le=64)] = 8
     sandbox_url: HttpUrl | None = None
+    reads_per_month: Annotated[int, Field(ge=100)] = 500_000
     new_company_mode: Annotated[str, Field(pattern="^(observe|approve|auto)$")] = "approve"
 
     @property

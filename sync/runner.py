@@ -25,12 +25,15 @@ from sync.actors import build_broker, declare_actors
 from sync.bootstrap import App
 from sync.decide import decide_job
 from sync.errors import (
+    CircuitOpen,
     Fenced,
     MailUncertain,
     NotNow,
     OutcomeUnknown,
     PermanentSyncError,
     QuickBooksThrottled,
+    ReadsUsedUp,
+    RealmBlocked,
     RealmDisconnected,
     TransientSyncError,
 )
@@ -90,8 +93,19 @@ def _do(app: App, held: work.Claim) -> None:
     except RealmDisconnected as exc:
         with app.database.begin(held.realm_no) as session:
             _stop_realm(session, held.realm_no)
+            app.watch.agree(session, held.realm_no)
             work.put_back(session, held, delay_s=0, costs_a_try=False)
         logger.error("realm.disconnected", extra=_facts(held, exc))
+    except (CircuitOpen, ReadsUsedUp) as exc:
+        # Not sent: the company's own row says until when, and writes may go on.
+        with app.database.begin(held.realm_no) as session:
+            work.put_back(session, held, delay_s=exc.retry_after_s or 60.0, costs_a_try=False)
+        logger.warning("work.held_back", extra=_facts(held, exc))
+    except RealmBlocked as exc:
+        with app.database.begin(held.realm_no) as session:
+            _pause_realm(session, held.realm_no, exc.retry_after_s or 60.0)
+            work.put_back(session, held, delay_s=0, costs_a_try=False)
+        logger.error("realm.blocked", extra=_facts(held, exc))
     except QuickBooksThrottled as exc:
         with app.database.begin(held.realm_no) as session:
             _pause_realm(session, held.realm_no, exc.retry_after_s or 60.0)
