@@ -40,6 +40,7 @@ from sync.errors import (
 from sync.notify import send_mail
 from sync.pull import pull_realm
 from sync.push import push_bill, push_revise, push_void
+from sync.retention import drop_old_bodies
 from sync.store.database import Database
 from sync.store.tables import ProcessRow, RealmRow
 
@@ -85,6 +86,8 @@ def carry_out(app: App, realm_no: int, work_id: int, *, process_id: str) -> None
 def _do(app: App, held: work.Claim) -> None:
     try:
         USE_CASES[held.kind](app, held)
+        if held.kind == "pull":
+            drop_old_bodies(app.database)
     except Fenced:
         raise
     except NotNow:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 from intuitlib.client import AuthClient
@@ -64,12 +65,26 @@ class _BoundedClient(AuthClient):  # type: ignore[misc]
         super().__setattr__(name, value)
 
     def request(self, method: str, url: str, **arguments: Any) -> requests.Response:
+        if not may_call(url, discovery_url=self.environment):
+            raise requests.exceptions.InvalidURL("not an address of Intuit")
         arguments["timeout"] = TIMEOUT_S
         arguments["allow_redirects"] = False
         headers = dict(arguments.get("headers") or {}) | {_HARD_EXPIRY_HEADER: "true"}
         arguments["headers"] = headers
         response: requests.Response = super().request(method, url, **arguments)
         return response
+
+
+def may_call(url: str, *, discovery_url: str) -> bool:
+    """Tell whether an address that the discovery document names is Intuit's, or that of whoever
+    was set in its place: secrets go nowhere else.
+    """
+    there, known = urlsplit(url), urlsplit(discovery_url)
+    if (there.scheme, there.netloc) == (known.scheme, known.netloc):
+        return True
+    is_intuit = (known.hostname or "").endswith(".intuit.com")
+    host = there.hostname or ""
+    return is_intuit and there.scheme == "https" and host.endswith(".intuit.com")
 
 
 class OAuth:

@@ -64,10 +64,17 @@ def router(app: App) -> APIRouter:
         response.delete_cookie(cookie, secure=is_secure, httponly=True, samesite="lax")
         return response
 
+    # Where Intuit sends the browser after a disconnect in QuickBooks: `realmId` is unsigned, so
+    # nothing is done, and its address is left at once.
+    @routes.get("/disconnect")
+    def disconnect() -> Response:
+        return RedirectResponse("/connected?result=ended", status_code=302)
+
     @routes.get("/connected")
     def connected(result: str = "") -> Response:
         said = {
             "ok": "Connected. The first sync is under way.",
+            "ended": "QuickBooks has ended the connection. Connect again at /connect.",
             "declined": "Not connected: you declined.",
             "refused": (
                 "Not connected: this was not begun in this browser, or too long ago. "

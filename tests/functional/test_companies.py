@@ -117,11 +117,9 @@ def test_reads_that_run_out_stop_sweeps_then_pulls_and_no_write(
             watch.agree(session, mine)
             watch.rest_sweep(session, mine)
         with house.owner.begin() as session:
-            return list(
-                session.execute(
-                    text("SELECT code FROM finding WHERE closed_at IS NULL AND subject LIKE 'company:%'")
-                ).scalars()
-            )
+            asked = "SELECT code FROM finding WHERE closed_at IS NULL"
+            asked += " AND subject LIKE 'company:%'"
+            return list(session.execute(text(asked)).scalars())
 
     def sweep_rests() -> bool:
         with house.owner.begin() as session:
