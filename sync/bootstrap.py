@@ -105,7 +105,7 @@ def build_app(
     """Build the App; ports that are not given are the real ones."""
     clock = clock or SystemClock()
     database = Database(settings.database_url, pool_size=settings.threads + 4)
-    keyring = Keyring(settings.secret_key.get_secret_value())
+    keyring = Keyring(*settings.secret_keys)
     oauth = OAuth(
         client_id=settings.client_id,
         client_secret=settings.client_secret.get_secret_value(),

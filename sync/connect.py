@@ -84,7 +84,7 @@ def _is_company(app: App, realm_no: int, realm_id: str) -> bool:
         known = session.scalars(
             select(RealmRow.realm_id_hmac).where(RealmRow.realm_no == realm_no)
         ).one_or_none()
-    return known == app.keyring.realm_hash(realm_id)
+    return known in app.keyring.realm_hashes(realm_id)
 
 
 def _use_state(app: App, state: str, browser: str) -> int | None:
@@ -148,9 +148,10 @@ def _bind(app: App, realm_id: str, grant: Grant, *, name: str) -> int:
 
 
 def _realm_row(session: Session, app: App, realm_id: str, realm_hash: bytes, *, name: str) -> int:
-    known = realms.by_hash(session, realm_hash)
+    known = realms.by_hashes(session, app.keyring.realm_hashes(realm_id))
     if known is not None:
         return known.realm_no
+    become(session, None, lookup=realm_hash)
     return session.scalars(
         insert(RealmRow)
         .values(

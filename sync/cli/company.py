@@ -31,6 +31,7 @@ from sync.cli.attach import (
 from sync.company import Wish, set_company
 from sync.company_watch import WARN_DAYS, days_left, reads_in_month
 from sync.disconnect import disconnect, erase
+from sync.rotate import rotate_bodies, rotate_company
 from sync.store import realms
 from sync.store.database import business_now
 from sync.store.tables import RealmRow
@@ -53,6 +54,10 @@ def add_commands(app: typer.Typer) -> None:
     company.command("set")(set_one)
     app.add_typer(company, name="company")
     app.command("disconnect")(disconnect_one)
+    keys = typer.Typer(help="The keys under which tokens are stored.", no_args_is_help=True)
+    keys.callback()(_keys)
+    keys.command("rotate")(rotate_keys)
+    app.add_typer(keys, name="keys")
 
 
 def list_companies(
@@ -161,6 +166,23 @@ def disconnect_one(
     else:
         said = f"disconnected, {rows} rows erased" if erase_all else "disconnected"
         Console().print(f"Company {realm_no}: {said}.", highlight=False)
+
+
+def _keys() -> None:
+    """Only commands of this one are taken."""
+
+
+def rotate_keys(data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Seal everything under the newest secret key. The system runs on meanwhile."""
+    with attached(data) as found:
+        numbers = realm_numbers(found, None)
+        for realm_no in numbers:
+            rotate_company(found.app, realm_no)
+        bodies = rotate_bodies(found.app)
+    if as_json:
+        print_json({"companies": len(numbers), "bodies": bodies})
+    else:
+        Console().print(f"{len(numbers)} companies and {bodies} bodies are sealed anew.")
 
 
 def _facts(found: Attached, realm_no: int) -> dict[str, Any]:

@@ -150,6 +150,7 @@ class Tokens:
         return self._keyring.open(row.refresh_token_sealed, purpose=purpose)
 
     def _store(self, realm_no: int, grant: Grant, *, version: int) -> None:
+        # Sealed inside the statement's own transaction: `sync/rotate.py` locks the row against it.
         with self._database.begin(realm_no) as session:
             session.execute(
                 update(RealmRow)

@@ -33,7 +33,6 @@ ELSEWHERE = {
 #: Line -> why there is no test yet, and the words of a route, command or setting that would need
 #: one.
 NOT_YET = {
-    "S9": ("links under a key that is retired: there is one key", ("keys",)),
     "S10": ("a 303 to a cookie session: the page has no form and no second page", ("session",)),
     "S26": ("secrets from files", ("secret_file", "secrets_dir")),
     "S34": ("mails to contractors that can be unsubscribed", ("unsubscribe", "digest")),
