@@ -53,6 +53,13 @@ def _secret(value: SecretStr) -> SecretStr:
     return value
 
 
+def _secrets(value: SecretStr) -> SecretStr:
+    for one in value.get_secret_value().split(","):
+        if one:
+            _secret(SecretStr(one))
+    return value
+
+
 PostgresUrl = Annotated[str, AfterValidator(_postgres)]
 HttpUrl = Annotated[str, AfterValidator(_http)]
 
@@ -76,6 +83,7 @@ class Settings(BaseSettings):
     owner_database_url: PostgresUrl | None = None
     dispatcher_database_url: PostgresUrl | None = None
     secret_key: Annotated[SecretStr, AfterValidator(_secret)]
+    other_secret_keys: Annotated[SecretStr, AfterValidator(_secrets)] = SecretStr("")
     quickbooks_url: HttpUrl = INTUIT_API
     discovery_url: HttpUrl = INTUIT_DISCOVERY
     client_id: str = ""
@@ -89,7 +97,14 @@ class Settings(BaseSettings):
     schedules: Path | None = None
     threads: Annotated[int, Field(ge=1, le=64)] = 8
     sandbox_url: HttpUrl | None = None
+    reads_per_month: Annotated[int, Field(ge=100)] = 500_000
     new_company_mode: Annotated[str, Field(pattern="^(observe|approve|auto)$")] = "approve"
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The secret that makes keys, then those that are accepted beside it."""
+        others = self.other_secret_keys.get_secret_value().split(",")
+        return (self.secret_key.get_secret_value(), *(one for one in others if one))
 
     @property
     def dispatcher_url(self) -> str:

@@ -17,6 +17,8 @@ from mapping.errors import DocumentError
 
 #: More events than any delivery that Intuit was seen to make.
 EVENTS_MAX = 10_000
+#: Deeper than either format goes; `data` may hold a document.
+DEPTH_MAX = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +40,11 @@ def parse_notification(body: bytes) -> tuple[Notified, ...]:
         DocumentError: it is neither format, or an event lacks its company, kind or id.
     """
     try:
-        found = json.loads(body)
+        found = json.loads(body, object_pairs_hook=_without_twins, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise DocumentError("not_json", "the body is not JSON") from None
+    if _is_deep(found):
+        raise DocumentError("not_a_notification", f"deeper than {DEPTH_MAX}")
     if isinstance(found, list):
         events = tuple(_cloud_event(one) for one in found)
     elif isinstance(found, Mapping) and isinstance(found.get("eventNotifications"), list):
@@ -50,6 +54,32 @@ def parse_notification(body: bytes) -> tuple[Notified, ...]:
     if len(events) > EVENTS_MAX:
         raise DocumentError("too_many_events", f"{len(events)} events in one delivery")
     return events
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Two readers of one body must not read two things: a key that stands twice is refused."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _is_deep(found: Any) -> bool:
+    level = [found]
+    for _ in range(DEPTH_MAX):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, (dict, list))
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _cloud_event(one: Any) -> Notified:

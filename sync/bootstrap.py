@@ -19,6 +19,7 @@ from config.legal import read_legal
 from config.settings import Settings
 from mapping.schedules import Template, parse_template
 from milestone_engine.legal import LegalRule, parse_rules
+from sync.company_watch import CompanyWatch
 from sync.keys import Keyring
 from sync.mail.smtp import SmtpTransport
 from sync.ports import CallLimits, Clock, Ids, MailTransport, OutsideClock, QuickBooksTransport
@@ -84,6 +85,7 @@ class App:
     clock: Clock
     templates: Sequence[Template]
     legal: Sequence[LegalRule]
+    watch: CompanyWatch
 
     def close(self) -> None:
         """Let go of every connection."""
@@ -103,21 +105,23 @@ def build_app(
     """Build the App; ports that are not given are the real ones."""
     clock = clock or SystemClock()
     database = Database(settings.database_url, pool_size=settings.threads + 4)
-    keyring = Keyring(settings.secret_key.get_secret_value())
+    keyring = Keyring(*settings.secret_keys)
     oauth = OAuth(
         client_id=settings.client_id,
         client_secret=settings.client_secret.get_secret_value(),
         discovery_url=settings.discovery_url,
         redirect_uri=f"{settings.web_url}/oauth/callback",
     )
-    tokens = Tokens(database=database, keyring=keyring, oauth=oauth, clock=clock)
+    watch = CompanyWatch(web_url=settings.web_url, reads_per_month=settings.reads_per_month)
+    tokens = Tokens(database=database, keyring=keyring, oauth=oauth, clock=clock, watch=watch)
     gateway = Gateway(
         transport=transport or HttpTransport(),
         tokens=tokens,
-        limits=limits or Limits(settings.redis_url),
+        limits=limits or Limits(settings.redis_url, database=database, clock=clock),
         database=database,
         base_url=settings.quickbooks_url,
         clock=clock,
+        watch=watch,
     )
     return App(
         settings=settings,
@@ -131,6 +135,7 @@ def build_app(
         clock=clock,
         templates=read_templates(settings.schedules or schedules_folder()),
         legal=parse_rules(read_legal()),
+        watch=watch,
     )
 
 

@@ -12,7 +12,7 @@ import logging
 import secrets
 from datetime import timedelta
 
-from sqlalchemy import delete, func, insert, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -24,7 +24,7 @@ from sync.quickbooks.oauth import Grant
 from sync.quickbooks.tokens import Access, sealed_grant
 from sync.store import realms
 from sync.store.database import become, business_now
-from sync.store.tables import OAuthStateRow, RealmRow, TimerRow
+from sync.store.tables import JobRow, OAuthStateRow, RealmRow, TimerRow
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +35,14 @@ class ConsentRefused(SyncError):
     """The callback does not belong to a consent that we began here."""
 
 
-def begin_consent(app: App, *, browser: str) -> str:
-    """Give the address of Intuit's consent page, for one browser session."""
+def begin_consent(app: App, *, browser: str, realm_no: int | None = None) -> str:
+    """Give the address of Intuit's consent page, for one browser session.
+
+    Args:
+        app: the installation.
+        browser: the session in which the answer must come back.
+        realm_no: the company that is to be connected again; an answer for any other binds nothing.
+    """
     state = secrets.token_urlsafe(32)
     address = app.oauth.consent_url(state)
     with app.database.begin() as session:
@@ -47,7 +53,7 @@ def begin_consent(app: App, *, browser: str) -> str:
         )
         session.execute(
             insert(OAuthStateRow).values(
-                state_hash=token_hash(state), session_hash=token_hash(browser)
+                state_hash=token_hash(state), session_hash=token_hash(browser), realm_no=realm_no
             )
         )
     return address
@@ -63,14 +69,26 @@ def finish_consent(app: App, *, browser: str, state: str, code: str, realm_id: s
         ConsentRefused: unknown, used or foreign `state`.
         SyncError: Intuit refused the code, or the company does not answer to its token.
     """
-    _use_state(app, state, browser)
+    expected = _use_state(app, state, browser)
     grant = app.oauth.exchange(code)
     access = Access(realm_id=realm_id, access_token=grant.access_token, token_version=0)
     company = app.gateway.company(access)
+    if expected is not None and not _is_company(app, expected, realm_id):
+        app.oauth.revoke(grant.refresh_token)
+        raise ConsentRefused(f"this is not company {expected}: nothing was changed")
     return _bind(app, realm_id, grant, name=str(company.get("CompanyName") or ""))
 
 
-def _use_state(app: App, state: str, browser: str) -> None:
+def _is_company(app: App, realm_no: int, realm_id: str) -> bool:
+    with app.database.begin(realm_no) as session:
+        known = session.scalars(
+            select(RealmRow.realm_id_hmac).where(RealmRow.realm_no == realm_no)
+        ).one_or_none()
+    return known in app.keyring.realm_hashes(realm_id)
+
+
+def _use_state(app: App, state: str, browser: str) -> int | None:
+    """Use up a state, and give the company that it was made for."""
     with app.database.begin() as session:
         used = session.scalars(
             delete(OAuthStateRow)
@@ -79,10 +97,11 @@ def _use_state(app: App, state: str, browser: str) -> None:
                 OAuthStateRow.session_hash == token_hash(browser),
                 OAuthStateRow.created_at > func.lease_now() - STATE_LIFETIME,
             )
-            .returning(OAuthStateRow.state_hash)
+            .returning(OAuthStateRow)
         ).one_or_none()
     if used is None:
         raise ConsentRefused("this consent was not begun here, or it is too old: begin again")
+    return used.realm_no
 
 
 def _bind(app: App, realm_id: str, grant: Grant, *, name: str) -> int:
@@ -100,6 +119,10 @@ def _bind(app: App, realm_id: str, grant: Grant, *, name: str) -> int:
                 token_version=row.token_version + 1,
                 state="connected",
                 refresh_lease_until=None,
+                # Destroyed when it was disconnected; what it was waiting for is over.
+                realm_id_sealed=app.keyring.seal(realm_id, purpose="realm_id"),
+                blocked_until=None,
+                trouble=0,
             )
         )
         session.execute(
@@ -112,15 +135,23 @@ def _bind(app: App, realm_id: str, grant: Grant, *, name: str) -> int:
             )
             .on_conflict_do_nothing()
         )
+        if row.state == "disconnected":
+            session.execute(
+                update(JobRow)
+                .where(JobRow.realm_no == realm_no)
+                .values(look_at=func.business_now())
+            )
+        app.watch.agree(session, realm_no)
         order_pull(session, realm_no)
     logger.info("realm.connected", extra={"realm_no": realm_no})
     return realm_no
 
 
 def _realm_row(session: Session, app: App, realm_id: str, realm_hash: bytes, *, name: str) -> int:
-    known = realms.by_hash(session, realm_hash)
+    known = realms.by_hashes(session, app.keyring.realm_hashes(realm_id))
     if known is not None:
         return known.realm_no
+    become(session, None, lookup=realm_hash)
     return session.scalars(
         insert(RealmRow)
         .values(

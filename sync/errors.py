@@ -6,6 +6,9 @@ SyncError
 │   ├── QuickBooksUnavailable     not sent, or refused before anything happened: the same again
 │   ├── OutcomeUnknown            perhaps done: read back before anything else
 │   ├── QuickBooksThrottled       wait; costs no try
+│   │   ├── RealmBlocked          QuickBooks has closed the company: a person ends that, there
+│   │   ├── CircuitOpen           not called: too many calls in a row found nobody
+│   │   └── ReadsUsedUp           the month's reads are used up; writes go on
 │   ├── StaleRevision             somebody saved first: read and decide again
 │   ├── AccessExpired             the access token is no longer good: refresh once
 │   └── MailUnavailable           the mail server said later, or nothing
@@ -24,6 +27,9 @@ SyncError
 """
 
 from __future__ import annotations
+
+#: A company that QuickBooks has closed is asked again this often.
+BLOCKED_WAIT_S = 3600.0
 
 
 class SyncError(Exception):
@@ -63,6 +69,24 @@ class QuickBooksThrottled(TransientSyncError):
         self.retry_after_s = retry_after_s
 
 
+class RealmBlocked(QuickBooksThrottled):
+    """QuickBooks has closed the company: a subscription ended, or it is locked. Only a person can
+    end that, in QuickBooks; it is looked at again by and by.
+    """
+
+    def __init__(self, message: str, *, intuit_tid: str | None = None) -> None:
+        """Wait as long as a person may take."""
+        super().__init__(message, retry_after_s=BLOCKED_WAIT_S, intuit_tid=intuit_tid)
+
+
+class CircuitOpen(QuickBooksThrottled):
+    """Not called at all: too many calls to this company in a row found nobody."""
+
+
+class ReadsUsedUp(QuickBooksThrottled):
+    """The month's reads are used up: this one waits, writes go on."""
+
+
 class StaleRevision(TransientSyncError):
     """Somebody saved the document first: read it and decide again."""
 
@@ -90,10 +114,13 @@ class RejectedWrite(PermanentSyncError):
 
     remedy = "Correct in QuickBooks what the message names, then: milestone-sync queue retry."
 
-    def __init__(self, message: str, *, code: str = "", intuit_tid: str | None = None) -> None:
-        """Keep QuickBooks' own code."""
+    def __init__(
+        self, message: str, *, code: str = "", remedy: str = "", intuit_tid: str | None = None
+    ) -> None:
+        """Keep QuickBooks' own code, and what helps against this one where that is known."""
         super().__init__(message, intuit_tid=intuit_tid)
         self.code = code
+        self.remedy = remedy or type(self).remedy
 
 
 class BooksClosed(RejectedWrite):
@@ -103,7 +130,7 @@ class BooksClosed(RejectedWrite):
 
 
 class DuplicateNumber(RejectedWrite):
-    """The document number is in use."""
+    """The document number is in use, or the very document is there already."""
 
     remedy = "Another document carries this number. Renumber it in QuickBooks, then retry."
 

@@ -62,13 +62,14 @@ def receive(app: App, body: bytes) -> int:
     stored = 0
     with app.database.begin() as session:
         for realm_id, of_realm in by_realm.items():
-            stored += _receive_for(session, app.keyring.realm_hash(realm_id), of_realm)
+            stored += _receive_for(session, app.keyring.realm_hashes(realm_id), of_realm)
     return stored
 
 
-def _receive_for(session: Session, realm_hash: bytes, events: Sequence[Notified]) -> int:
-    become(session, None, lookup=realm_hash)
-    realm = realms.by_hash(session, realm_hash)
+def _receive_for(
+    session: Session, realm_hashes: Sequence[bytes], events: Sequence[Notified]
+) -> int:
+    realm = realms.by_hashes(session, realm_hashes)
     if realm is None or realm.state == "disconnected":
         logger.warning("inbox.unknown_company", extra={"event_count": len(events)})
         return 0

@@ -23,11 +23,14 @@ class SealError(Exception):
 
 
 class Keyring:
-    """One key per purpose, all derived from the installation's secret."""
+    """One key per purpose, all derived from the installation's secret.
 
-    def __init__(self, secret: str) -> None:
-        """Take the secret that stands outside the database."""
-        self._secret = secret.encode()
+    While the secret is exchanged there are several: the first one makes, every one of them opens.
+    """
+
+    def __init__(self, secret: str, *others: str) -> None:
+        """Take the secret that stands outside the database, and those that are accepted beside."""
+        self._secrets = [one.encode() for one in (secret, *others)]
 
     def seal(self, plain: str, *, purpose: str) -> bytes:
         """Encrypt a text (AES-256-GCM). It opens only for the same purpose, such as
@@ -56,25 +59,42 @@ class Keyring:
             SealError: as in `open`.
         """
         nonce, body = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
-        try:
-            return AESGCM(self._key("seal")).decrypt(nonce, body, purpose.encode())
-        except InvalidTag:
-            raise SealError(
-                f"cannot open {purpose.split('/')[0]}: wrong key or wrong row"
-            ) from None
+        for secret in self._secrets:
+            try:
+                key = _derived(secret, "seal")
+                return AESGCM(key).decrypt(nonce, body, purpose.encode())
+            except InvalidTag:
+                continue
+        raise SealError(f"cannot open {purpose.split('/')[0]}: wrong key or wrong row")
 
     def realm_hash(self, realm_id: str) -> bytes:
         """Give the keyed hash by which a company is found without storing its id."""
-        return hmac.digest(self._key("realm"), realm_id.encode(), "sha256")
+        return self.realm_hashes(realm_id)[0]
+
+    def realm_hashes(self, realm_id: str) -> list[bytes]:
+        """Give the hash under every key, the one that is stored from now on first."""
+        return [
+            hmac.digest(_derived(secret, "realm"), realm_id.encode(), "sha256")
+            for secret in self._secrets
+        ]
 
     def portal_token(self, realm_no: int, job_id: int, serial: int) -> str:
         """Give the token of a portal link. It is made again when needed and stored nowhere."""
-        mac = hmac.digest(self._key("portal"), f"{realm_no}/{job_id}/{serial}".encode(), "sha256")
-        return base64.urlsafe_b64encode(mac[:24]).decode()
+        return self.portal_tokens(realm_no, job_id, serial)[0]
+
+    def portal_tokens(self, realm_no: int, job_id: int, serial: int) -> list[str]:
+        """Give the token under every key, that of a new link first."""
+        named = f"{realm_no}/{job_id}/{serial}".encode()
+        made = [hmac.digest(_derived(one, "portal"), named, "sha256") for one in self._secrets]
+        return [base64.urlsafe_b64encode(mac[:24]).decode() for mac in made]
 
     def _key(self, purpose: str) -> bytes:
-        made = HKDF(algorithm=SHA256(), length=32, salt=b"milestone-sync", info=purpose.encode())
-        return made.derive(self._secret)
+        return _derived(self._secrets[0], purpose)
+
+
+def _derived(secret: bytes, purpose: str) -> bytes:
+    made = HKDF(algorithm=SHA256(), length=32, salt=b"milestone-sync", info=purpose.encode())
+    return made.derive(secret)
 
 
 def token_hash(token: str) -> bytes:

@@ -47,8 +47,8 @@ class QuickBooksTransport(Protocol):
 class CallLimits(Protocol):
     """Lets calls to a company through at the pace that it bears."""
 
-    def call(self, realm_no: int) -> AbstractContextManager[None]:
-        """Wait for a place and hold it during the call.
+    def call(self, realm_no: int, *, is_write: bool) -> AbstractContextManager[None]:
+        """Wait for a place and hold it during the call; a read leaves room for writes.
 
         Raises:
             QuickBooksThrottled: the wait would be long.

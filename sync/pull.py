@@ -76,6 +76,7 @@ def pull_realm(app: App, held: work.Claim) -> None:
     changes = fetch(app, held.realm_no)
     with app.database.begin(held.realm_no) as session:
         pulled = apply(session, held.realm_no, changes)
+        app.watch.rest_sweep(session, held.realm_no)
         work.finish(session, held, result={"seen": pulled.seen, "changed": len(pulled.changed)})
     facts = {"realm_no": held.realm_no, "seen": pulled.seen, "changed": len(pulled.changed)}
     logger.info("realm.pulled", extra=facts)

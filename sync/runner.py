@@ -25,18 +25,22 @@ from sync.actors import build_broker, declare_actors
 from sync.bootstrap import App
 from sync.decide import decide_job
 from sync.errors import (
+    CircuitOpen,
     Fenced,
     MailUncertain,
     NotNow,
     OutcomeUnknown,
     PermanentSyncError,
     QuickBooksThrottled,
+    ReadsUsedUp,
+    RealmBlocked,
     RealmDisconnected,
     TransientSyncError,
 )
 from sync.notify import send_mail
 from sync.pull import pull_realm
 from sync.push import push_bill, push_revise, push_void
+from sync.retention import drop_old_bodies
 from sync.store.database import Database
 from sync.store.tables import ProcessRow, RealmRow
 
@@ -82,6 +86,8 @@ def carry_out(app: App, realm_no: int, work_id: int, *, process_id: str) -> None
 def _do(app: App, held: work.Claim) -> None:
     try:
         USE_CASES[held.kind](app, held)
+        if held.kind == "pull":
+            drop_old_bodies(app.database)
     except Fenced:
         raise
     except NotNow:
@@ -90,8 +96,19 @@ def _do(app: App, held: work.Claim) -> None:
     except RealmDisconnected as exc:
         with app.database.begin(held.realm_no) as session:
             _stop_realm(session, held.realm_no)
+            app.watch.agree(session, held.realm_no)
             work.put_back(session, held, delay_s=0, costs_a_try=False)
         logger.error("realm.disconnected", extra=_facts(held, exc))
+    except (CircuitOpen, ReadsUsedUp) as exc:
+        # Not sent: the company's own row says until when, and writes may go on.
+        with app.database.begin(held.realm_no) as session:
+            work.put_back(session, held, delay_s=exc.retry_after_s or 60.0, costs_a_try=False)
+        logger.warning("work.held_back", extra=_facts(held, exc))
+    except RealmBlocked as exc:
+        with app.database.begin(held.realm_no) as session:
+            _pause_realm(session, held.realm_no, exc.retry_after_s or 60.0)
+            work.put_back(session, held, delay_s=0, costs_a_try=False)
+        logger.error("realm.blocked", extra=_facts(held, exc))
     except QuickBooksThrottled as exc:
         with app.database.begin(held.realm_no) as session:
             _pause_realm(session, held.realm_no, exc.retry_after_s or 60.0)

@@ -285,7 +285,7 @@ def _connect_sandbox(settings: Settings, sandbox: Mapping[str, Any]) -> None:
         browser.post(
             f"{admin}/sandbox/webhooks", json={"url": f"{web}/webhooks/quickbooks"}
         ).raise_for_status()
-        keyring = Keyring(settings.secret_key.get_secret_value())
+        keyring = Keyring(*settings.secret_keys)
         database = Database(settings.database_url, pool_size=1, name="up")
         for company in sandbox["companies"]:
             if not _is_connected(database, keyring.realm_hash(company["realm_id"])):

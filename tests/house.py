@@ -97,7 +97,7 @@ class NoLimits:
     """No pace at all: tests that are not about limits need not wait for them."""
 
     @contextmanager
-    def call(self, realm_no: int) -> Iterator[None]:
+    def call(self, realm_no: int, *, is_write: bool) -> Iterator[None]:
         """Let the call through."""
         yield
 
@@ -390,14 +390,15 @@ def open_house(services: Services, folder: Path, *, mode: str = "auto") -> Itera
         sandbox.stop()
 
 
-def connect(house: House, realm_id: str, *, claimed: str = "") -> int:
+def connect(house: House, realm_id: str, *, claimed: str = "", expected: int | None = None) -> int:
     """Go through the consent pages as a person would, and give the company's number.
 
-    `claimed` is another company id, put into the callback by somebody in between.
+    `claimed` is another company id, put into the callback by somebody in between; `expected` is the
+    company that the reconnect link was made for.
     """
     redirect = f"{house.app.settings.web_url}/oauth/callback"
     house.sandbox.admin("apps/redirects", {"redirect_uri": redirect})
-    consent = urlsplit(begin_consent(house.app, browser="a browser"))
+    consent = urlsplit(begin_consent(house.app, browser="a browser", realm_no=expected))
     decided = httpx.post(
         f"{consent.scheme}://{consent.netloc}{consent.path}",
         data={**dict(parse_qsl(consent.query)), "realm_id": realm_id, "decision": "accept"},

@@ -5,5 +5,5 @@
     recover.py   after a restore: what was done since the backup is read back from QuickBooks
 
 It is read and written as the roles of every day, one company at a time: none of them may pass over
-row-level security, so `pg_dump` is no way in (decision 0037).
+row-level security, so `pg_dump` is no way in (decision 0035).
 """

@@ -29,7 +29,11 @@ from sync.cli.attach import (
     realm_numbers,
 )
 from sync.company import Wish, set_company
+from sync.company_watch import WARN_DAYS, days_left, reads_in_month
+from sync.disconnect import disconnect, erase
+from sync.rotate import rotate_bodies, rotate_company
 from sync.store import realms
+from sync.store.database import business_now
 from sync.store.tables import RealmRow
 
 NumberArgument = Annotated[int, typer.Argument(metavar="REALM", help="as `company` lists it")]
@@ -49,6 +53,11 @@ def add_commands(app: typer.Typer) -> None:
     company.callback()(list_companies)
     company.command("set")(set_one)
     app.add_typer(company, name="company")
+    app.command("disconnect")(disconnect_one)
+    keys = typer.Typer(help="The keys under which tokens are stored.", no_args_is_help=True)
+    keys.callback()(_keys)
+    keys.command("rotate")(rotate_keys)
+    app.add_typer(keys, name="keys")
 
 
 def list_companies(
@@ -69,9 +78,18 @@ def list_companies(
         policy = ", ".join(f"{name} {value}" for name, value in row["policy"].items()) or ""
         synced = f"{row['synced_at']:%Y-%m-%d %H:%M}" if row["synced_at"] else "never"
         named = Text.assemble(row["company"], *(("\n", (policy, "dim")) if policy else ()))
-        rest = (row["state"], row["mode"], row["zone"], synced)
+        rest = (_state(row), row["mode"], row["zone"], synced)
         table.add_row(str(row["realm"]), named, *rest)
     Console().print(table if rows else "No company is connected: open /connect.")
+
+
+def _state(row: dict[str, Any]) -> str:
+    """Say how the connection is: for how long where that is not long, and how to mend it."""
+    if row["state"] == "reauth_needed":
+        return f"ended: {row['reconnect']}"
+    if row["days_connected"] is not None and row["days_connected"] <= WARN_DAYS[0]:
+        return f"{row['days_connected']} days left: {row['reconnect']}"
+    return str(row["state"])
 
 
 def set_one(
@@ -130,6 +148,43 @@ def set_one(
         Console().print(f"{facts['company']}: {said}.", highlight=False)
 
 
+def disconnect_one(
+    realm: NumberArgument,
+    erase_all: Annotated[
+        bool, typer.Option("--erase", help="remove everything that is kept of it")
+    ] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """End a company's grant at Intuit, its work and its customers' links."""
+    with attached(data) as found:
+        (realm_no,) = realm_numbers(found, realm)
+        disconnect(found.app, realm_no, author=getpass.getuser())
+        rows = erase(found.app, realm_no) if erase_all else 0
+    if as_json:
+        print_json({"realm": realm_no, "disconnected": True, "rows_erased": rows})
+    else:
+        said = f"disconnected, {rows} rows erased" if erase_all else "disconnected"
+        Console().print(f"Company {realm_no}: {said}.", highlight=False)
+
+
+def _keys() -> None:
+    """Only commands of this one are taken."""
+
+
+def rotate_keys(data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Seal everything under the newest secret key. The system runs on meanwhile."""
+    with attached(data) as found:
+        numbers = realm_numbers(found, None)
+        for realm_no in numbers:
+            rotate_company(found.app, realm_no)
+        bodies = rotate_bodies(found.app)
+    if as_json:
+        print_json({"companies": len(numbers), "bodies": bodies})
+    else:
+        Console().print(f"{len(numbers)} companies and {bodies} bodies are sealed anew.")
+
+
 def _facts(found: Attached, realm_no: int) -> dict[str, Any]:
     with found.app.database.begin(realm_no) as session:
         row: RealmRow = realms.get(session, realm_no)
@@ -141,6 +196,11 @@ def _facts(found: Attached, realm_no: int) -> dict[str, Any]:
             "zone": row.zone,
             "policy": dict(row.policy),
             "synced_at": row.synced_at,
+            "days_connected": days_left(row, business_now(session)),
+            "reads": reads_in_month(session, realm_no, business_now(session)),
+            "reads_allowed": found.app.settings.reads_per_month,
+            "blocked_until": row.blocked_until,
+            "reconnect": found.app.watch.reconnect_url(realm_no),
         }
 
 

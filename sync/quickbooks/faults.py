@@ -22,6 +22,7 @@ from sync.errors import (
     OutcomeUnknown,
     QuickBooksThrottled,
     QuickBooksUnavailable,
+    RealmBlocked,
     RealmDisconnected,
     RejectedWrite,
     StaleRevision,
@@ -32,17 +33,49 @@ from sync.ports import Answer
 THROTTLE_WAIT_S = 60.0
 #: A wait that QuickBooks asks for is believed up to here.
 THROTTLE_WAIT_S_MAX = 900.0
+_XML_TYPE = re.compile(r'<Fault type="(\w+)"')
 _XML_CODE = re.compile(r'<Error code="(\d+)"')
 _XML_MESSAGE = re.compile(r"<(?:Message|Detail)>([^<]*)<")
 _AMBIGUOUS_DETAIL = re.compile(r"-3000\d|wait a few minutes|try again later", re.IGNORECASE)
-#: Company-wide states that only a person can end.
-_BLOCKED = {"120", "140", "3100", "6190"}
+_WRONG_PATH = "could not find resource for relative"
+#: The grant is of no use: the company must be connected again.
+_DISCONNECTED = {"120", "3100"}
+#: The company is closed to everybody until a person acts in QuickBooks.
+_CLOSED = {"140", "6190"}
+#: Refused before anything happened, and over soon.
+_PASSING = {"130", "150"}
+#: The access token; 100 stands in XML where a good token meets another company's id.
+_ACCESS = {"100", "110", "3200", "3201"}
+#: What helps, where the code tells it better than the message.
+_REMEDIES = {
+    **dict.fromkeys(
+        ("6200", "6210"),
+        "The books are closed for this date. Open them in QuickBooks, or decide on another date;"
+        " then: milestone-sync queue retry.",
+    ),
+    **dict.fromkeys(
+        ("800", "6220", "6280", "6400", "6450", "6480", "6540"),
+        "Other documents hang on this one. Undo in QuickBooks what the message names, then:"
+        " milestone-sync queue retry.",
+    ),
+    **dict.fromkeys(
+        ("5020", "5030"),
+        "This company's edition or the person who connected it may not do this. Connect it as an"
+        " administrator, or switch the feature on; then: milestone-sync queue retry.",
+    ),
+    **dict.fromkeys(
+        ("610", "2500", "6250"),
+        "A customer, item or account on it was made inactive or deleted. Make it active again in"
+        " QuickBooks, then: milestone-sync queue retry.",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """One error of an answer: code without leading zeros, and what QuickBooks said about it."""
 
+    kind: str  #: `ValidationFault`, `SystemFault`, ...
     code: str
     message: str
     detail: str
@@ -68,15 +101,26 @@ def raise_for_fault(answer: Answer, *, is_write: bool) -> None:
 def classify(answer: Answer, *, is_write: bool) -> SyncError:
     """Say what an answer that is no document means."""
     fault = read_fault(answer)
-    if answer.status == 429 or (fault and fault.code == "3001"):
+    code = fault.code if fault else ""
+    said = f"QuickBooks {code}: {fault.message[:200]}" if fault else ""
+    if answer.status == 429 or code == "3001":
         return QuickBooksThrottled("too many calls", retry_after_s=_retry_after(answer.headers))
-    if answer.status == 401 or (fault and fault.code in ("3200", "3201", "110")):
+    if code in _DISCONNECTED:
+        return RealmDisconnected(said)
+    if code in _CLOSED:
+        return RealmBlocked(said)
+    if answer.status == 503 or code in _PASSING:
+        return QuickBooksUnavailable(said or "QuickBooks is unavailable (503)")
+    if code in _ACCESS or (answer.status == 401 and code != "3202"):
         return AccessExpired("the access token was refused")
-    if answer.status == 503:
-        return QuickBooksUnavailable("QuickBooks is unavailable (503)")
-    if fault is None or answer.status >= 500:
+    if fault is None:
         return _unreadable(answer, is_write=is_write)
-    return _by_code(fault, is_write=is_write)
+    return _by_code(fault, status=answer.status, is_write=is_write)
+
+
+def inactive_reference(gone: Gone) -> RejectedWrite:
+    """Give what 610 means where the document itself is there: something that it names is not."""
+    return RejectedWrite(str(gone), code="610", remedy=_REMEDIES["610"], intuit_tid=gone.intuit_tid)
 
 
 def read_fault(answer: Answer) -> Fault | None:
@@ -90,37 +134,57 @@ def read_fault(answer: Answer) -> Fault | None:
     code = _XML_CODE.search(text)
     if code:
         words = [*_XML_MESSAGE.findall(text), "", ""]
-        return Fault(code=_plain(code[1]), message=words[0], detail=words[1])
+        kind = _XML_TYPE.search(text)
+        return Fault(
+            kind=kind[1] if kind else "",
+            code=_plain(code[1]),
+            message=words[0],
+            detail=words[1],
+        )
     return None
 
 
-def _by_code(fault: Fault, *, is_write: bool) -> SyncError:
+def _by_code(fault: Fault, *, status: int, is_write: bool) -> SyncError:
     said = f"QuickBooks {fault.code}: {fault.message[:200]}"
     if fault.code == "5010":
         return StaleRevision(said)
-    if fault.code in _BLOCKED:
-        return RealmDisconnected(said)
-    if fault.code == "6140":
+    if fault.code in ("6140", "630"):
         return DuplicateNumber(said, code=fault.code)
     if fault.code == "610":
         return Gone(said)
-    if fault.code in ("130", "150"):
-        return QuickBooksUnavailable(said)
-    if not is_write and "changedsince" in f"{fault.message} {fault.detail}".lower():
+    if not is_write and (fault.code == "10200" or _is_too_old(fault)):
         return FeedTooOld(said)
-    if is_write and (fault.code == "10000" or _is_ambiguous(fault)):
-        return OutcomeUnknown(said)
-    return RejectedWrite(f"{said} ({fault.detail[:300]})", code=fault.code)
+    if _is_ambiguous(fault, status=status):
+        return OutcomeUnknown(said) if is_write else QuickBooksUnavailable(said)
+    return RejectedWrite(
+        f"{said} ({fault.detail[:300]})", code=fault.code, remedy=_REMEDIES.get(fault.code, "")
+    )
 
 
-def _is_ambiguous(fault: Fault) -> bool:
-    return fault.code == "6000" and bool(_AMBIGUOUS_DETAIL.search(fault.detail))
+def _is_too_old(fault: Fault) -> bool:
+    return "changedsince" in f"{fault.message} {fault.detail}".lower()
+
+
+def _is_ambiguous(fault: Fault, *, status: int) -> bool:
+    """Tell whether the server's own trouble leaves open what it did; 600: it has done it before."""
+    if fault.code == "600":
+        return True
+    if fault.code == "6000":
+        return bool(_AMBIGUOUS_DETAIL.search(fault.detail))
+    if _WRONG_PATH in f"{fault.message} {fault.detail}".lower():
+        return False
+    return status >= 500 or fault.code == "10000" or fault.kind == "SystemFault"
 
 
 def _unreadable(answer: Answer, *, is_write: bool) -> SyncError:
     said = f"QuickBooks answered {answer.status} and nothing that can be read"
-    # An HTML 404 comes from a gateway on a bad day and never reached the company.
-    if not is_write or answer.status in (404, 413) or 300 <= answer.status < 400:
+    if answer.status == 413:
+        return RejectedWrite("QuickBooks 413: the document is too large", code="413")
+    # An HTML 404 comes from a gateway on a bad day; JSON says that the path is wrong.
+    if answer.status == 404 and _json(answer.body.decode(errors="replace")) is not None:
+        return RejectedWrite("QuickBooks 404: there is no such path or company", code="404")
+    # These never reached the company.
+    if not is_write or answer.status in (403, 404) or 300 <= answer.status < 400:
         return QuickBooksUnavailable(said)
     return OutcomeUnknown(said)
 
@@ -131,6 +195,7 @@ def _json_fault(envelope: Mapping[str, Any]) -> Fault | None:
         return None
     first = {str(name).lower(): value for name, value in errors[0].items()}
     return Fault(
+        kind=str(envelope.get("type") or ""),
         code=_plain(str(first.get("code") or "")),
         message=str(first.get("message") or ""),
         detail=str(first.get("detail") or ""),
@@ -157,7 +222,7 @@ def _plain(code: str) -> str:
 
 def _retry_after(headers: Mapping[str, str]) -> float:
     given = next((v for name, v in headers.items() if name.lower() == "retry-after"), "")
-    if given.isdigit():
+    if given.isascii() and given.isdigit():
         return min(float(given), THROTTLE_WAIT_S_MAX)
     try:
         until = parsedate_to_datetime(given)

@@ -7,6 +7,7 @@ write is sent once: who does not get an answer reads back.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,13 +17,26 @@ from quickbooks.client import QuickBooks
 from sqlalchemy.dialects.postgresql import insert as upsert
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from sync.errors import AccessExpired, OutcomeUnknown, QuickBooksUnavailable, RejectedWrite
+from sync.company_watch import CompanyWatch, reads_in_month
+from sync.errors import (
+    AccessExpired,
+    Gone,
+    OutcomeUnknown,
+    QuickBooksUnavailable,
+    ReadsUsedUp,
+    RejectedWrite,
+    SyncError,
+)
 from sync.ports import CallLimits, Clock, QuickBooksTransport
 from sync.quickbooks import queries
+from sync.quickbooks.circuit import Circuit
+from sync.quickbooks.faults import inactive_reference
 from sync.quickbooks.tokens import Access, Tokens
 from sync.quickbooks.transport import LibrarySession
 from sync.store.database import Database, business_now, dump_json
 from sync.store.tables import MeteredCallRow
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Raw = Mapping[str, Any]
@@ -45,6 +59,8 @@ CDC_OBJECTS_MAX = 1000
 FEED_AGE_MAX = timedelta(days=29)
 READ_TRIES_MAX = 3
 PAGES_MAX = 1000
+#: Whether a new month has begun is looked at this often.
+READS_WAIT_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +95,7 @@ class Gateway:
         database: Database,
         base_url: str,
         clock: Clock,
+        watch: CompanyWatch,
     ) -> None:
         """Take the wire, the keys to it, and where calls that cost money are counted."""
         self._transport = transport
@@ -87,6 +104,8 @@ class Gateway:
         self._database = database
         self._base_url = base_url
         self._clock = clock
+        self._watch = watch
+        self._circuit = Circuit(database)
 
     def close(self) -> None:
         """Close every connection."""
@@ -95,6 +114,7 @@ class Gateway:
 
     def changes_since(self, realm_no: int, since: datetime) -> Changes:
         """Give every followed document that changed since a moment, in one metered call."""
+        self._assert_may_pull(realm_no)
         body = self._changes(realm_no, FOLLOWED, since)
         if len(body.documents) < CDC_OBJECTS_MAX:
             return body
@@ -111,6 +131,7 @@ class Gateway:
 
     def everything(self, realm_no: int) -> Changes:
         """Give every followed document: the first sight of a company."""
+        self._assert_may_pull(realm_no)
         # The time before the first page: a change made during paging is seen again, none is missed.
         first = self._read(
             realm_no, lambda client: client.query(queries.everything(FOLLOWED[0], start=1))
@@ -153,25 +174,36 @@ class Gateway:
 
     def create(self, realm_no: int, entity: str, body: Raw, *, request_id: str) -> Raw:
         """Create a document, once: the same `request_id` gives the first answer again."""
-        return self._write(
-            realm_no,
-            entity,
-            lambda client: client.create_object(
-                entity, dump_json(body), request_id=request_id, params={}
-            ),
-        )
+        try:
+            return self._write(
+                realm_no,
+                entity,
+                lambda client: client.create_object(
+                    entity, dump_json(body), request_id=request_id, params={}
+                ),
+            )
+        except Gone as exc:
+            raise inactive_reference(exc) from None
 
     def update(self, realm_no: int, entity: str, body: Raw, *, request_id: str) -> Raw:
         """Change a document; `body` is sparse and carries the SyncToken it was decided on."""
         assert body.get("sparse") is True
         assert "SyncToken" in body
-        return self._write(
-            realm_no,
-            entity,
-            lambda client: client.update_object(
-                entity, dump_json(body), request_id=request_id, params={}
-            ),
-        )
+        try:
+            return self._write(
+                realm_no,
+                entity,
+                lambda client: client.update_object(
+                    entity, dump_json(body), request_id=request_id, params={}
+                ),
+            )
+        except Gone as exc:
+            # QuickBooks says the same of a document that is gone and of a name on it that is
+            # inactive: only a look tells which, and without it the same plan would come for ever.
+            now = self.read(realm_no, entity, str(body["Id"]))
+            if now is not None and str(now["SyncToken"]) == str(body["SyncToken"]):
+                raise inactive_reference(exc) from None
+            raise
 
     def void(self, realm_no: int, entity: str, body: Raw, *, request_id: str) -> Raw:
         """Void a document."""
@@ -188,7 +220,7 @@ class Gateway:
         refused: Access | None = None
         for _ in range(2):
             access = self._tokens.access(realm_no, refused=refused)
-            with self._limits.call(realm_no):
+            with self._limits.call(realm_no, is_write=False):
                 answer = self._transport.exchange(
                     "GET",
                     f"{self._base_url}/company/{access.realm_id}/{entity.lower()}/{qbo_id}/pdf",
@@ -206,6 +238,12 @@ class Gateway:
         if answer.status != 200 or not answer.body.startswith(b"%PDF"):
             raise QuickBooksUnavailable(f"no PDF of {entity} {qbo_id}: {answer.status}")
         return answer.body
+
+    def _assert_may_pull(self, realm_no: int) -> None:
+        """Keep what is left of the month's reads for the read-backs of writes."""
+        with self._database.begin(realm_no) as session:
+            if not self._watch.may_pull(session, realm_no):
+                raise ReadsUsedUp("the month's reads are used up", retry_after_s=READS_WAIT_S)
 
     def _changes(self, realm_no: int, entities: Sequence[str], since: datetime) -> Changes:
         # The package drops a datetime's zone (defect 16); a text with its offset passes through.
@@ -244,17 +282,39 @@ class Gateway:
         return body
 
     def _write(self, realm_no: int, entity: str, call: Callable[[_Client], Any]) -> Raw:
-        return _document(self._with_access(realm_no, call), entity)
+        return _document(self._with_access(realm_no, call, is_write=True), entity)
 
-    def _with_access(self, realm_no: int, call: Callable[[_Client], T]) -> T:
+    def _with_access(
+        self, realm_no: int, call: Callable[[_Client], T], *, is_write: bool = False
+    ) -> T:
         access = self._tokens.access(realm_no)
         try:
-            with self._limits.call(realm_no):
-                return call(self._client(access))
+            return self._call_once(realm_no, access, call, is_write=is_write)
         except AccessExpired:
             renewed = self._tokens.access(realm_no, refused=access)
-            with self._limits.call(realm_no):
-                return call(self._client(renewed))
+        try:
+            return self._call_once(realm_no, renewed, call, is_write=is_write)
+        except AccessExpired as exc:
+            # A fresh token and refused: it may be another company's. No loop: the row waits.
+            facts = {"realm_no": realm_no, "intuit_tid": exc.intuit_tid}
+            logger.error("realm.access_refused", extra=facts)
+            raise
+
+    def _call_once(
+        self, realm_no: int, access: Access, call: Callable[[_Client], T], *, is_write: bool
+    ) -> T:
+        self._circuit.enter(realm_no, access)
+        with self._limits.call(realm_no, is_write=is_write):
+            try:
+                found = call(self._client(access))
+            except (QuickBooksUnavailable, OutcomeUnknown):
+                self._circuit.failed(realm_no)
+                raise
+            except SyncError:
+                self._circuit.answered(realm_no, access)
+                raise
+        self._circuit.answered(realm_no, access)
+        return found
 
     def _client(self, access: Access) -> _Client:
         # One client a call: the package's objects are not safe between threads, and cost nothing to
@@ -267,6 +327,7 @@ class Gateway:
     def _meter(self, realm_no: int) -> None:
         with self._database.begin(realm_no) as session:
             month = business_now(session).date().replace(day=1)
+            before = reads_in_month(session, realm_no, business_now(session))
             counted = upsert(MeteredCallRow).values(realm_no=realm_no, month=month, calls=1)
             session.execute(
                 counted.on_conflict_do_update(
@@ -274,6 +335,9 @@ class Gateway:
                     set_={"calls": MeteredCallRow.calls + 1},
                 )
             )
+            # The first of a month closes what the last one opened.
+            if before == 0 or self._watch.crosses(before):
+                self._watch.agree(session, realm_no)
 
 
 def _document(body: Raw, entity: str) -> Raw:

@@ -11,18 +11,21 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 from intuitlib.client import AuthClient
 from intuitlib.enums import Scopes
 from intuitlib.exceptions import AuthClientError
 
-from sync.errors import QuickBooksUnavailable, RealmDisconnected, RejectedWrite
+from sync.errors import QuickBooksUnavailable, RealmDisconnected, RejectedWrite, SyncError
 from sync.store.database import assert_no_transaction
 
 T = TypeVar("T")
 
 TIMEOUT_S = (5.0, 30.0)
+#: Intuit's own lifetimes, for an answer that does not tell them.
+ASSUMED_ACCESS_S, ASSUMED_IDLE_S = 3600, 8_640_000
 _HARD_EXPIRY_HEADER = "x-include-refresh-token-hard-expires-in"
 #: What an answer may set on the client, which is itself an HTTP session: nothing that steers it.
 _SESSION_SETTINGS = frozenset(
@@ -62,12 +65,26 @@ class _BoundedClient(AuthClient):  # type: ignore[misc]
         super().__setattr__(name, value)
 
     def request(self, method: str, url: str, **arguments: Any) -> requests.Response:
+        if not may_call(url, discovery_url=self.environment):
+            raise requests.exceptions.InvalidURL("not an address of Intuit")
         arguments["timeout"] = TIMEOUT_S
         arguments["allow_redirects"] = False
         headers = dict(arguments.get("headers") or {}) | {_HARD_EXPIRY_HEADER: "true"}
         arguments["headers"] = headers
         response: requests.Response = super().request(method, url, **arguments)
         return response
+
+
+def may_call(url: str, *, discovery_url: str) -> bool:
+    """Tell whether an address that the discovery document names is Intuit's, or that of whoever
+    was set in its place: secrets go nowhere else.
+    """
+    there, known = urlsplit(url), urlsplit(discovery_url)
+    if (there.scheme, there.netloc) == (known.scheme, known.netloc):
+        return True
+    is_intuit = (known.hostname or "").endswith(".intuit.com")
+    host = there.hostname or ""
+    return is_intuit and there.scheme == "https" and host.endswith(".intuit.com")
 
 
 class OAuth:
@@ -103,7 +120,7 @@ class OAuth:
         """
         client = self._client()
         self._call(lambda: client.refresh(refresh_token=refresh_token))
-        return _grant(client)
+        return _grant(client, known_refresh_token=refresh_token)
 
     def revoke(self, refresh_token: str) -> None:
         """End the grant at Intuit."""
@@ -127,31 +144,52 @@ class OAuth:
         try:
             return call()
         except AuthClientError as exc:
-            raise _translate(exc) from None
+            raise translate(exc) from None
         except requests.RequestException as exc:
             raise QuickBooksUnavailable(f"no answer from OAuth: {type(exc).__name__}") from None
 
 
-def _translate(exc: AuthClientError) -> Exception:
-    try:
-        error = str(exc.content and json.loads(exc.content).get("error"))
-    except (ValueError, AttributeError):
-        error = ""
+def translate(exc: AuthClientError) -> SyncError:
+    """Say what a refusal of the token endpoint means (qbo-platform 1.5)."""
+    status = int(exc.status_code)
+    if status == 429 or status >= 500:
+        return QuickBooksUnavailable(f"OAuth answered {status}", intuit_tid=exc.intuit_tid)
+    error = _error_of(exc)
     if error == "invalid_grant":
         return RealmDisconnected("the grant is dead (invalid_grant)", intuit_tid=exc.intuit_tid)
     if error in ("invalid_client", "unauthorized_client"):
         return RejectedWrite("Intuit does not know this app (invalid_client)", code=error)
     if error:
-        return RejectedWrite(f"OAuth refused: {error}", code=error, intuit_tid=exc.intuit_tid)
-    return QuickBooksUnavailable(f"OAuth answered {exc.status_code}", intuit_tid=exc.intuit_tid)
+        said = f"OAuth refused: {error[:100]}"
+        return RejectedWrite(said, code=error[:100], intuit_tid=exc.intuit_tid)
+    return QuickBooksUnavailable(f"OAuth answered {status}", intuit_tid=exc.intuit_tid)
 
 
-def _grant(client: AuthClient) -> Grant:
-    idle_s = int(client.x_refresh_token_expires_in or 0)
-    hard_s = int(getattr(client, "x_refresh_token_hard_expires_in", None) or idle_s)
+def _error_of(exc: AuthClientError) -> str:
+    try:
+        found = json.loads(exc.content or b"")
+    except ValueError:
+        return ""
+    return str(found.get("error") or "") if isinstance(found, dict) else ""
+
+
+def _grant(client: AuthClient, *, known_refresh_token: str | None = None) -> Grant:
+    """Read what the endpoint gave; an answer without an access token gave nothing."""
+    refresh_token = client.refresh_token or known_refresh_token
+    if not client.access_token or not refresh_token:
+        raise QuickBooksUnavailable("OAuth's answer holds no token")
+    idle_s = _seconds(client.x_refresh_token_expires_in, ASSUMED_IDLE_S)
+    hard_s = _seconds(getattr(client, "x_refresh_token_hard_expires_in", None), idle_s)
     return Grant(
         access_token=str(client.access_token),
-        refresh_token=str(client.refresh_token),
-        access_lifetime_s=int(client.expires_in or 3600),
+        refresh_token=str(refresh_token),
+        access_lifetime_s=_seconds(client.expires_in, ASSUMED_ACCESS_S),
         refresh_lifetime_s=min(idle_s, hard_s),
     )
+
+
+def _seconds(value: object, otherwise: int) -> int:
+    try:
+        return max(int(str(value)), 0)
+    except ValueError:
+        return otherwise

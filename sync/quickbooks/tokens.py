@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, or_, select, update
 
+from sync.company_watch import CompanyWatch
 from sync.errors import QuickBooksUnavailable, RealmDisconnected
 from sync.keys import Keyring
 from sync.ports import Clock
@@ -32,13 +33,23 @@ class Access:
     realm_id: str
     access_token: str
     token_version: int
+    trouble: int = 0  #: calls in a row that found nobody, when this was read
 
 
 class Tokens:
     """Hands out access, refreshing where the old token is over or was refused."""
 
-    def __init__(self, *, database: Database, keyring: Keyring, oauth: OAuth, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        keyring: Keyring,
+        oauth: OAuth,
+        clock: Clock,
+        watch: CompanyWatch,
+    ) -> None:
         """Take where tokens are stored, how they are sealed, and who renews them."""
+        self._watch = watch
         self._clock = clock
         self._database = database
         self._keyring = keyring
@@ -92,33 +103,70 @@ class Tokens:
         realm_no = seen.realm_no
         # A sibling may have renewed between our read and our lease.
         row, _ = self._read(realm_no)
-        if row.token_version > seen.token_version:
+        if row.token_version > seen.token_version and row.access_token_sealed is not None:
             self._end_lease(realm_no)
             return self._open(row)
-        assert row.refresh_token_sealed is not None
-        old = self._keyring.open(row.refresh_token_sealed, purpose=f"refresh_token/{realm_no}")
         try:
-            grant = self._oauth.refresh(old)
+            grant, version = self._refresh(realm_no, row)
         except RealmDisconnected:
-            self._mark_dead(realm_no, row.token_version)
             raise
         except Exception:
             self._end_lease(realm_no)
             raise
-        self._store(realm_no, grant, version=row.token_version + 1)
-        return self._open(self._read(realm_no)[0])
+        self._store(realm_no, grant, version=version)
+        newest, _ = self._read(realm_no)
+        if newest.access_token_sealed is None:
+            raise RealmDisconnected(f"company {realm_no} is {newest.state}")
+        return self._open(newest)
+
+    def _refresh(self, realm_no: int, row: RealmRow) -> tuple[Grant, int]:
+        """Ask Intuit; if the token is refused and a sibling has stored a newer one, ask with that,
+        once: only then is the grant dead.
+        """
+        try:
+            return self._ask(row), row.token_version + 1
+        except RealmDisconnected:
+            newest, _ = self._read(realm_no)
+            if newest.token_version == row.token_version:
+                self._mark_dead(realm_no, row.token_version)
+                raise
+        try:
+            return self._ask(newest), newest.token_version + 1
+        except RealmDisconnected:
+            self._mark_dead(realm_no, newest.token_version)
+            raise
+
+    def _ask(self, row: RealmRow) -> Grant:
+        token = self.refresh_token(row)
+        if token is None:
+            raise RealmDisconnected(f"company {row.realm_no} is {row.state}")
+        return self._oauth.refresh(token)
+
+    def refresh_token(self, row: RealmRow) -> str | None:
+        """Give a company's refresh token, or None where it was destroyed."""
+        if row.refresh_token_sealed is None:
+            return None
+        purpose = f"refresh_token/{row.realm_no}"
+        return self._keyring.open(row.refresh_token_sealed, purpose=purpose)
 
     def _store(self, realm_no: int, grant: Grant, *, version: int) -> None:
+        # Sealed inside the statement's own transaction: `sync/rotate.py` locks the row against it.
         with self._database.begin(realm_no) as session:
             session.execute(
                 update(RealmRow)
-                .where(RealmRow.realm_no == realm_no, RealmRow.token_version < version)
+                .where(
+                    RealmRow.realm_no == realm_no,
+                    RealmRow.token_version < version,
+                    # Who was disconnected meanwhile gets no token back.
+                    RealmRow.state != "disconnected",
+                )
                 .values(
                     refresh_lease_until=None,
                     **sealed_grant(self._keyring, realm_no, grant, now=business_now(session)),
                     token_version=version,
                 )
             )
+            self._watch.agree(session, realm_no)
 
     def _end_lease(self, realm_no: int) -> None:
         with self._database.begin(realm_no) as session:
@@ -132,9 +180,14 @@ class Tokens:
         with self._database.begin(realm_no) as session:
             session.execute(
                 update(RealmRow)
-                .where(RealmRow.realm_no == realm_no, RealmRow.token_version == version)
+                .where(
+                    RealmRow.realm_no == realm_no,
+                    RealmRow.token_version == version,
+                    RealmRow.state == "connected",
+                )
                 .values(state="reauth_needed", refresh_lease_until=None)
             )
+            self._watch.agree(session, realm_no)
 
     def _open(self, row: RealmRow) -> Access:
         assert row.access_token_sealed is not None
@@ -143,6 +196,7 @@ class Tokens:
             realm_id=keyring.open(row.realm_id_sealed, purpose="realm_id"),
             access_token=keyring.open(row.access_token_sealed, purpose=f"access_token/{number}"),
             token_version=row.token_version,
+            trouble=row.trouble,
         )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 
 from sync.errors import OutcomeUnknown, QuickBooksUnavailable
 from sync.ports import Answer, QuickBooksTransport
@@ -75,7 +76,7 @@ class HttpTransport:
             if _never_connected(exc):
                 raise QuickBooksUnavailable("cannot reach QuickBooks: refused") from None
             raise OutcomeUnknown("the line to QuickBooks broke before it answered") from None
-        except requests.RequestException as exc:
+        except (requests.RequestException, HTTPError) as exc:
             raise OutcomeUnknown(f"no whole answer from QuickBooks: {type(exc).__name__}") from None
 
 
@@ -120,7 +121,9 @@ class LibrarySession:
 
 def _read(response: requests.Response, *, deadline: float) -> bytes:
     parts, size = [], 0
-    for chunk in response.iter_content(_CHUNK_BYTES):
+    # `read1` gives what is there. Waiting for a whole chunk, a peer that drips a byte now and then
+    # would never let the deadline be looked at.
+    while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
         size += len(chunk)
         if size > ANSWER_BYTES_MAX:
             raise OutcomeUnknown(f"answer longer than {ANSWER_BYTES_MAX} bytes")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from sync.store.database import become
 from sync.store.tables import RealmRow
 
 Raw = Mapping[str, Any]
@@ -23,6 +24,18 @@ def by_hash(session: Session, realm_hash: bytes) -> RealmRow | None:
     return session.scalars(
         select(RealmRow).where(RealmRow.realm_id_hmac == realm_hash)
     ).one_or_none()
+
+
+def by_hashes(session: Session, realm_hashes: Sequence[bytes]) -> RealmRow | None:
+    """Find a company by its hash under any of several keys; the transaction stays with the one that
+    found it, or with the last.
+    """
+    found = None
+    for one in reversed(realm_hashes):
+        if found is None:
+            become(session, None, lookup=one)
+            found = by_hash(session, one)
+    return found
 
 
 def note_company(session: Session, realm_no: int, entity: str, raw: Raw) -> bool:

@@ -59,6 +59,7 @@ class OAuthStateRow(Row):
     state_hash: Mapped[bytes] = mapped_column(primary_key=True)
     session_hash: Mapped[bytes]
     created_at: Mapped[datetime]
+    realm_no: Mapped[int | None]  #: the company that is to be connected again, and no other
 
 
 class RealmRow(Row):
@@ -88,6 +89,8 @@ class RealmRow(Row):
     webhook_seen_at: Mapped[datetime | None]
     blocked_until: Mapped[datetime | None]
     connected_at: Mapped[datetime]
+    trouble: Mapped[int]  #: calls in a row that found nobody
+    paced_until: Mapped[datetime | None]  #: while Redis is away: the next call's earliest time
 
 
 class MirrorRow(Row):

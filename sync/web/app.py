@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from sqlalchemy import text
 
 from sync.bootstrap import App
 from sync.web import connect, portal, webhooks
+
+logger = logging.getLogger(__name__)
 
 #: No script, no frame, nothing from another host (reliability S2-S5).
 HEADERS = {
@@ -59,10 +63,23 @@ def build_web(app: App) -> FastAPI:
         return PlainTextResponse("ok")
 
     @web.exception_handler(Exception)
-    async def failed(_request: Request, _error: Exception) -> Response:
-        return PlainTextResponse("Something went wrong on our side.", status_code=500)
+    async def failed(request: Request, error: Exception) -> Response:
+        # This one answers outside of every middleware, so it brings the headers itself.
+        error_id = uuid.uuid4().hex[:12]
+        facts = {"error_id": error_id, "error_class": type(error).__name__}
+        logger.error("web.failed", extra={**facts, "route": _route(request)})
+        return PlainTextResponse(
+            f"Something went wrong on our side. If you tell us, say: {error_id}",
+            status_code=500,
+            headers=HEADERS,
+        )
 
     return web
+
+
+def _route(request: Request) -> str:
+    """Name the route and not the address: a link's token stands in that."""
+    return str(getattr(request.scope.get("route"), "path", ""))
 
 
 def run_web(app: App) -> None:

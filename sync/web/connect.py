@@ -15,7 +15,8 @@ from sync.errors import SyncError
 
 logger = logging.getLogger(__name__)
 
-COOKIE = "milestone_connect"
+#: The prefix makes browsers refuse it from another host or over plain http; there it has none.
+COOKIE = "__Host-milestone_connect"
 
 
 def router(app: App) -> APIRouter:
@@ -23,15 +24,19 @@ def router(app: App) -> APIRouter:
     routes = APIRouter()
     is_secure = app.settings.web_url.startswith("https://")
 
+    cookie = COOKIE if is_secure else COOKIE.removeprefix("__Host-")
+
     @routes.get("/connect")
-    def begin() -> Response:
+    def begin(company: int | None = None) -> Response:
         browser = secrets.token_urlsafe(32)
         try:
-            response = RedirectResponse(begin_consent(app, browser=browser), status_code=302)
+            response = RedirectResponse(
+                begin_consent(app, browser=browser, realm_no=company), status_code=302
+            )
         except SyncError as exc:
             return PlainTextResponse(f"Intuit cannot be reached: {exc}", status_code=503)
         response.set_cookie(
-            COOKIE, browser, httponly=True, secure=is_secure, samesite="lax", max_age=600
+            cookie, browser, httponly=True, secure=is_secure, samesite="lax", max_age=600
         )
         return response
 
@@ -44,7 +49,7 @@ def router(app: App) -> APIRouter:
             realm_no = await run_in_threadpool(
                 finish_consent,
                 app,
-                browser=request.cookies.get(COOKIE, ""),
+                browser=request.cookies.get(cookie, ""),
                 state=given.get("state", ""),
                 code=given.get("code", ""),
                 realm_id=given.get("realmId", ""),
@@ -56,13 +61,20 @@ def router(app: App) -> APIRouter:
             return RedirectResponse("/connected?result=failed", status_code=302)
         # Code and realmId stand in this address: never answer it with a page.
         response = RedirectResponse(f"/connected?result=ok&company={realm_no}", status_code=302)
-        response.delete_cookie(COOKIE)
+        response.delete_cookie(cookie, secure=is_secure, httponly=True, samesite="lax")
         return response
+
+    # Where Intuit sends the browser after a disconnect in QuickBooks: `realmId` is unsigned, so
+    # nothing is done, and its address is left at once.
+    @routes.get("/disconnect")
+    def disconnect() -> Response:
+        return RedirectResponse("/connected?result=ended", status_code=302)
 
     @routes.get("/connected")
     def connected(result: str = "") -> Response:
         said = {
             "ok": "Connected. The first sync is under way.",
+            "ended": "QuickBooks has ended the connection. Connect again at /connect.",
             "declined": "Not connected: you declined.",
             "refused": (
                 "Not connected: this was not begun in this browser, or too long ago. "

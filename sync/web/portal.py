@@ -54,6 +54,8 @@ def find_view(app: App, token: str) -> JobView | None:
         ).one_or_none()
         if link is None or link.revoked_at is not None or link.expires_at <= business_now(session):
             return None
+        if token not in app.keyring.portal_tokens(link.realm_no, link.job_id, link.serial):
+            return None  # made under a key that has been retired
         become(session, link.realm_no)
         return view_job(session, link.realm_no, link.job_id)
 

@@ -4,6 +4,7 @@ the signature holds.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from fastapi import APIRouter, Request, Response
@@ -18,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 #: Intuit: "no limit, assume 2 MB".
 BODY_BYTES_MAX = 2_000_000
+#: The whole body, however slowly it trickles in: Intuit itself waits 3 s for the answer.
+BODY_TIMEOUT_S = 10.0
 
 
 def router(app: App) -> APIRouter:
@@ -32,6 +35,8 @@ def router(app: App) -> APIRouter:
             body = await _read(request)
         except ClientDisconnect:
             return Response(status_code=400)
+        except TimeoutError:
+            return Response(status_code=408, headers={"Connection": "close"})
         if body is None:
             return Response(status_code=413)
         signatures = request.headers.getlist("intuit-signature")
@@ -51,9 +56,10 @@ def router(app: App) -> APIRouter:
 
 async def _read(request: Request) -> bytes | None:
     parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > BODY_BYTES_MAX:
-            return None
-        parts.append(part)
+    async with asyncio.timeout(BODY_TIMEOUT_S):
+        async for part in request.stream():
+            size += len(part)
+            if size > BODY_BYTES_MAX:
+                return None
+            parts.append(part)
     return b"".join(parts)

@@ -210,6 +210,19 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "All is billed, but contract lines were swapped since: up to {amount} differs",
         "Correct the last invoice's lines in QuickBooks if your accounts need it.",
     ),
+    # The company as a whole
+    "connection_lost": (
+        "The connection to QuickBooks has ended: nothing is read or written",
+        "An administrator of the company opens {link} and says yes; all goes on by itself.",
+    ),
+    "connection_ending": (
+        "The connection to QuickBooks ends on {on}, within {within} days",
+        "An administrator of the company opens {link} and says yes, before that day.",
+    ),
+    "reads_running_out": (
+        "{stage} this month's {limit} reads of QuickBooks are used",
+        "Raise the plan at Intuit and MILESTONE_SYNC_READS_PER_MONTH; invoices still go out.",
+    ),
     # What the rule could not do as asked
     "schedule_below_paid": (
         "A payment was set below what is paid on it: {amount} more stays",

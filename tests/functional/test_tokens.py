@@ -7,9 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select, text
 
+from sync.connect import ConsentRefused
 from sync.errors import RealmDisconnected
 from sync.keys import Keyring, SealError
 from sync.quickbooks.oauth import Grant
+from sync.reports.contractor import contractor_report
 from sync.store.tables import RealmRow
 from tests.functional.test_story import LINES
 from tests.house import House, connect
@@ -75,6 +77,111 @@ def test_a_dead_grant_stops_the_company_and_says_so(house: House) -> None:
     assert [row.state for row in house.work("pull")][-1] == "ready"
     with pytest.raises(RealmDisconnected):
         house.app.tokens.access(house.realm_no, refused=grant)
+
+
+def refresh_token(house: House) -> str:
+    """The company's refresh token, as it is stored."""
+    token = house.app.tokens.refresh_token(realm(house))
+    assert token is not None
+    return token
+
+
+def test_a_refused_token_is_asked_for_once_more_if_a_sibling_stored_a_newer(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that overslept its lease holds a dead token: the newest decides, not that one."""
+    refresh, asked = house.app.oauth.refresh, []
+
+    def outrun(token: str) -> Grant:
+        asked.append(token)
+        if len(asked) == 1:
+            with house.owner.begin() as session:
+                session.execute(text("UPDATE realm SET token_version = token_version + 1"))
+            raise RealmDisconnected("the grant is dead (invalid_grant)")
+        return refresh(token)
+
+    monkeypatch.setattr(house.app.oauth, "refresh", outrun)
+    expire(house)
+
+    assert house.app.tokens.access(house.realm_no).access_token
+    assert len(asked) == 2
+    assert realm(house).state == "connected"
+
+
+@pytest.mark.parametrize("has_grace", [True, False])
+def test_a_token_that_was_replaced_and_never_stored(house: House, has_grace: bool) -> None:
+    """A crash between Intuit's answer and our commit: with Intuit's day of grace nobody notices,
+    without it the company must be connected again, and the report says so until it is.
+    """
+    house.sandbox.admin("settings", {"refresh_grace": has_grace})
+    house.sandbox.admin("clock/advance", {"by": "25h"})
+    house.app.oauth.refresh(refresh_token(house))  # and then the process died
+
+    house.sync()
+
+    assert realm(house).state == ("connected" if has_grace else "reauth_needed")
+    codes = [one["code"] for one in needs(house)]
+    assert codes == ([] if has_grace else ["connection_lost"])
+    connect(house, house.sandbox.realm_id, expected=house.realm_no)
+    assert realm(house).state == "connected"
+    assert needs(house) == []
+
+
+def needs(house: House) -> list[dict[str, str]]:
+    """What the contractor's report says about the company as a whole."""
+    with house.app.database.begin(house.realm_no) as session:
+        report = contractor_report(session, house.realm_no).as_json()
+    return [one for one in report["needs_you"] if one["subject"] == f"company:{house.realm_no}"]
+
+
+def test_the_end_of_a_grant_is_told_ahead_and_over_after_a_reconnect(house: House) -> None:
+    """60, 30 and 7 days before the refresh token's last day, with the link that helps."""
+    told = {}
+    for left in (61, 60, 31, 30, 7, 1):
+        with house.owner.begin() as session:
+            moment = {"left": left}
+            session.execute(
+                text("UPDATE realm SET refresh_expires_at = now() + make_interval(days => :left)"
+                     " + interval '1 hour'"), moment)  # fmt: skip
+        with house.app.database.begin(house.realm_no) as session:
+            house.app.watch.agree(session, house.realm_no)
+        told[left] = [(one["reason"], one["remedy"]) for one in needs(house)]
+
+    within = {left: [reason.split()[-2] for reason, _ in found] for left, found in told.items()}
+    assert within == {61: [], 60: ["60"], 31: ["60"], 30: ["30"], 7: ["7"], 1: ["7"]}
+    link = f"/connect?company={house.realm_no}"
+    assert link in told[1][0][1]
+
+    connect(house, house.sandbox.realm_id, expected=house.realm_no)
+    assert needs(house) == []
+
+
+def test_a_reconnect_of_one_company_binds_no_other(house: House) -> None:
+    """S22: whoever opens the link of one company and chooses another changes nothing, whether the
+    other is known here or not; the grant that came of it is given back.
+    """
+    before = house.dump(without=("oauth_state",))
+    stranger = house.sandbox.facts["companies"][1]["realm_id"]
+
+    with pytest.raises(ConsentRefused):
+        connect(house, stranger, expected=house.realm_no)
+
+    assert house.dump(without=("oauth_state",)) == before
+    other = connect(house, stranger)
+    version = realm_of(house, other).token_version
+    with pytest.raises(ConsentRefused):
+        connect(house, stranger, expected=house.realm_no)
+    with pytest.raises(ConsentRefused):
+        connect(house, house.sandbox.realm_id, expected=other)
+    with pytest.raises(ConsentRefused):
+        connect(house, house.sandbox.realm_id, expected=999)
+    assert realm_of(house, other).token_version == version
+
+
+def realm_of(house: House, realm_no: int) -> RealmRow:
+    """One company's row."""
+    with house.app.database.begin(realm_no) as session:
+        return session.scalars(select(RealmRow)).one()
 
 
 def test_tokens_and_company_ids_stand_nowhere_in_clear(house: House) -> None:

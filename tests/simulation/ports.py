@@ -84,7 +84,7 @@ class SimLimits:
     """The port `CallLimits`, without waiting: the pace is proved elsewhere."""
 
     @contextmanager
-    def call(self, realm_no: int) -> Iterator[None]:
+    def call(self, realm_no: int, *, is_write: bool) -> Iterator[None]:
         """Let the call through."""
         yield
 

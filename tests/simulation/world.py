@@ -29,6 +29,7 @@ from sandbox.tables import Change
 from sandbox.values import loads, to_json
 from sync import dispatch, inbox, runner
 from sync.bootstrap import App, read_templates
+from sync.company_watch import CompanyWatch
 from sync.connect import begin_consent, finish_consent
 from sync.dispatch import Dispatcher
 from sync.keys import Keyring
@@ -178,7 +179,14 @@ class World:
         clock = SimClock(self.time, self.baton)
         keyring = Keyring("k" * 40)
         database = self.databases.app
-        tokens = Tokens(database=database, keyring=keyring, oauth=self.oauth, clock=clock)  # type: ignore[arg-type]
+        watch = CompanyWatch(web_url=settings.web_url, reads_per_month=settings.reads_per_month)
+        tokens = Tokens(
+            database=database,
+            keyring=keyring,
+            oauth=self.oauth,  # type: ignore[arg-type]
+            clock=clock,
+            watch=watch,
+        )
         gateway = Gateway(
             transport=self.quickbooks,
             tokens=tokens,
@@ -186,6 +194,7 @@ class World:
             database=database,
             base_url=BASE_URL,
             clock=clock,
+            watch=watch,
         )
         return App(
             settings=settings,

@@ -129,12 +129,13 @@ def test_no_page_names_a_place_of_one_machine(page: str) -> None:
 
 
 def test_decisions_are_numbered_listed_and_whole() -> None:
-    """One after the other, each in the index under its own title, each with its four parts."""
+    """In order, each in the index under its own title, each with its four parts."""
     folder = ROOT / "docs" / "decisions"
     files = sorted(folder.glob("[0-9]*.md"))
     index = (folder / "README.md").read_text(encoding="utf-8")
 
-    assert [int(path.name[:4]) for path in files] == list(range(1, len(files) + 1))
+    numbers = [int(path.name[:4]) for path in files]
+    assert numbers == list(range(1, len(files) + 1))
     for path in files:
         title, *rest = path.read_text(encoding="utf-8").splitlines()
         assert f"| [{path.name[:4]}]({path.name}) | {title.split('. ', 1)[1]} |" in index
