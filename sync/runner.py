@@ -25,6 +25,7 @@ from sync.actors import build_broker, declare_actors
 from sync.bootstrap import App
 from sync.decide import decide_job
 from sync.errors import (
+    AccessWithdrawn,
     CircuitOpen,
     Fenced,
     MailUncertain,
@@ -95,8 +96,9 @@ def _do(app: App, held: work.Claim) -> None:
             work.put_back(session, held, delay_s=NOT_NOW_S, costs_a_try=False)
     except RealmDisconnected as exc:
         with app.database.begin(held.realm_no) as session:
-            _stop_realm(session, held.realm_no)
-            app.watch.agree(session, held.realm_no)
+            if isinstance(exc, AccessWithdrawn):
+                _stop_realm(session, held.realm_no)
+                app.watch.agree(session, held.realm_no)
             work.put_back(session, held, delay_s=0, costs_a_try=False)
         logger.error("realm.disconnected", extra=_facts(held, exc))
     except (CircuitOpen, ReadsUsedUp) as exc:

@@ -10,6 +10,7 @@ from intuitlib.exceptions import AuthClientError
 
 from sync.errors import (
     AccessExpired,
+    AccessWithdrawn,
     DuplicateNumber,
     FeedTooOld,
     Gone,
@@ -17,7 +18,6 @@ from sync.errors import (
     QuickBooksThrottled,
     QuickBooksUnavailable,
     RealmBlocked,
-    RealmDisconnected,
     RejectedWrite,
     StaleRevision,
     SyncError,
@@ -80,13 +80,13 @@ PAGE = [
     ("401-003200", 401, fault("003200", lower=True), False, AccessExpired),
     ("401-100-xml", 401, XML_401, False, AccessExpired),
     ("100-xml-in-400", 400, XML_401, True, AccessExpired),
-    ("403-3100", 403, fault("3100", lower=True), False, RealmDisconnected),
-    ("403-003100", 403, fault("003100", lower=True), True, RealmDisconnected),
+    ("403-3100", 403, fault("3100", lower=True), False, AccessWithdrawn),
+    ("403-003100", 403, fault("003100", lower=True), True, AccessWithdrawn),
     ("3201", 403, fault("3201", lower=True), True, AccessExpired),
     ("3202", 401, fault("3202", lower=True), True, RejectedWrite),
     ("110", 401, fault("110"), True, AccessExpired),
-    ("120", 401, fault("120"), True, RealmDisconnected),
-    ("120-in-400", 400, fault("120"), False, RealmDisconnected),
+    ("120", 401, fault("120"), True, AccessWithdrawn),
+    ("120-in-400", 400, fault("120"), False, AccessWithdrawn),
     ("130", 401, fault("130"), True, QuickBooksUnavailable),
     ("140", 400, fault("140"), True, RealmBlocked),
     ("150", 400, fault("150"), True, QuickBooksUnavailable),
@@ -223,11 +223,11 @@ def test_of_a_document_that_is_there_610_means_a_name_on_it() -> None:
 @pytest.mark.parametrize(
     ("status", "body", "meaning"),
     [
-        pytest.param(400, {"error": "invalid_grant"}, RealmDisconnected, id="invalid_grant"),
+        pytest.param(400, {"error": "invalid_grant"}, AccessWithdrawn, id="invalid_grant"),
         pytest.param(
             400,
             {"error_description": "Token has been expired or revoked.", "error": "invalid_grant"},
-            RealmDisconnected,
+            AccessWithdrawn,
             id="other-order",
         ),
         pytest.param(400, {"error": "invalid_client"}, RejectedWrite, id="invalid_client-400"),
