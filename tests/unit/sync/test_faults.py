@@ -18,6 +18,7 @@ from sync.errors import (
     QuickBooksThrottled,
     QuickBooksUnavailable,
     RealmBlocked,
+    RealmDisconnected,
     RejectedWrite,
     StaleRevision,
     SyncError,
@@ -223,11 +224,11 @@ def test_of_a_document_that_is_there_610_means_a_name_on_it() -> None:
 @pytest.mark.parametrize(
     ("status", "body", "meaning"),
     [
-        pytest.param(400, {"error": "invalid_grant"}, AccessWithdrawn, id="invalid_grant"),
+        pytest.param(400, {"error": "invalid_grant"}, RealmDisconnected, id="invalid_grant"),
         pytest.param(
             400,
             {"error_description": "Token has been expired or revoked.", "error": "invalid_grant"},
-            AccessWithdrawn,
+            RealmDisconnected,
             id="other-order",
         ),
         pytest.param(400, {"error": "invalid_client"}, RejectedWrite, id="invalid_client-400"),
