@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from mapping.edits import synced_after
 from mapping.errors import DocumentError
 from mapping.invoices import find_marker, line_ids
-from sync import effects, work
+from sync import effects, fail_points, work
 from sync.bootstrap import App
 from sync.errors import (
     DuplicateNumber,
@@ -146,12 +146,16 @@ def _may_ask(app: App, held: work.Claim) -> bool:
 def _ask(app: App, held: work.Claim, call: Callable[[str], Raw]) -> Raw:
     with app.database.begin(held.realm_no) as session:
         request_id = work.ask(session, held, request_id=app.ids.request_id())
+    fail_points.reach("push.asked")
     try:
-        return call(request_id)
+        answer = call(request_id)
     except NOT_DONE:
+        fail_points.reach("push.refused")
         with app.database.begin(held.realm_no) as session:
             work.not_asked(session, held)
         raise
+    fail_points.reach("push.answered")
+    return answer
 
 
 def _read_back(app: App, held: work.Claim) -> Raw | None:
@@ -167,6 +171,7 @@ def _read_back(app: App, held: work.Claim) -> Raw | None:
         if find_marker(str(one.get("PrivateNote") or "")) == wanted:
             facts = {"realm_no": held.realm_no, "work_id": held.work_id, "invoice_id": one["Id"]}
             logger.info("push.adopted", extra=facts)
+            fail_points.reach("push.found")
             return one
     return None
 
@@ -195,6 +200,7 @@ def _confirm(app: App, held: work.Claim, answer: Raw) -> None:
         )
         result = {"invoice_id": str(answer["Id"]), "doc_number": answer.get("DocNumber")}
         work.finish(session, held, result=result)
+    fail_points.reach("push.confirmed")
     facts = {"realm_no": held.realm_no, "job_id": held.job_id, "invoice_id": answer["Id"]}
     logger.info(f"invoice.{held.kind}", extra=facts)
 
