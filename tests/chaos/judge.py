@@ -117,7 +117,7 @@ def _tie_out(
     """QuickBooks' live invoices of a job are what its schedule says is billed; what is due is
     billed.
     """
-    mine = defaultdict(int)
+    mine: dict[str, int] = defaultdict(int)
     for invoice in invoices.values():
         mark = find_marker(str(invoice["PrivateNote"]))
         if mark is not None and mark.job_id == view.job_id:

@@ -53,6 +53,7 @@ class Death:
     role: str
     pid: int
     at: float
+    exit_code: int | None
 
 
 class Parts:
@@ -252,7 +253,8 @@ class Parts:
         return path
 
     def _note_death(self, role: str, pid: int) -> None:
-        self.deaths.append(Death(role=role, pid=pid, at=time.time()))
+        code = self._supervisor.exit_code(role)
+        self.deaths.append(Death(role=role, pid=pid, at=time.time(), exit_code=code))
 
     def _note_births(self) -> None:
         for pid in self.pids().values():

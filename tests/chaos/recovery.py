@@ -40,7 +40,6 @@ class Orphan:
     kind: str
     killed_at: datetime
     cause: str  #: what killed it
-    is_clean: bool  #: nothing else was broken at the time
 
 
 class Orphans:
@@ -51,7 +50,7 @@ class Orphans:
         self._parts = parts
         self.rows: list[Orphan] = []
 
-    def note(self, pid: int, *, ago_s: float, cause: str, is_clean: bool) -> int:
+    def note(self, pid: int, *, ago_s: float, cause: str) -> int:
         """Note what a process that ended so long ago held; tell how many rows."""
         try:
             with self._parts.admin() as admin:
@@ -63,8 +62,7 @@ class Orphans:
             return 0
         at = now - timedelta(seconds=ago_s + _SETTLE_S)
         self.rows += [
-            Orphan(realm_no=realm_no, work_id=work_id, kind=kind, killed_at=at, cause=cause,
-                   is_clean=is_clean)
+            Orphan(realm_no=realm_no, work_id=work_id, kind=kind, killed_at=at, cause=cause)
             for realm_no, work_id, kind, _ in held
         ]  # fmt: skip
         return len(held)
