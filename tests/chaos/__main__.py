@@ -52,6 +52,8 @@ def _show(report: Report) -> None:
         print(f"{name.replace('_', ' ')}{total}:")
         for key, value in found.items():
             print(f"  {value:>8}  {key}")
+    for said in report.slowest:
+        print(f"  slow: {said}")
     print(f"{report.our_writes} writes of ours, {report.mails} mails accepted")
     if report.not_reached:
         print(f"armed but not reached: {', '.join(report.not_reached)}")

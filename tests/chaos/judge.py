@@ -86,14 +86,14 @@ def _mails_twice(parts: Parts) -> list[str]:
     with parts.admin() as admin:
         # The same occasion under two rows would be two Message-IDs.
         rows = admin.execute(
-            "SELECT realm_no, job_id, target, array_agg(work_id) FROM work"
-            " WHERE kind = 'mail' AND state <> 'cancelled' GROUP BY 1, 2, 3"
+            "SELECT realm_no, job_id, concat_ws('/', payload->>'notice', payload->>'milestone_id',"
+            " payload->>'occasion'), array_agg(work_id) FROM work WHERE kind = 'mail' GROUP BY 1, 2, 3"
         ).fetchall()
     accepted = {name.split("@")[0].strip("<") for name in ids}
-    for realm_no, job_id, target, work_ids in rows:
+    for realm_no, job_id, occasion, work_ids in rows:
         sent = [one for one in work_ids if f"{realm_no}.{one}" in accepted]
         if len(sent) > 1:
-            said.append(f"{len(sent)} mails went out for {realm_no}/{job_id}/{target}")
+            said.append(f"{len(sent)} mails went out for {realm_no}/{job_id}: {occasion}")
     return said
 
 

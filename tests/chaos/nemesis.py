@@ -193,8 +193,7 @@ class Nemesis:
             for fault in _FAULTS
         ]
         mishaps: list[Callable[[], None]] = [
-            lambda m=mishap: self._parts.mail.arm(m)  # type: ignore[misc]
-            for mishap in Mishap
+            lambda m=mishap: self._parts.mail.arm(m) for mishap in Mishap
         ]
         toxics = [
             lambda n=name, t=toxic: self._poison(n, t)  # type: ignore[misc]
@@ -318,20 +317,20 @@ class Nemesis:
         with contextlib.suppress(redis.RedisError):
             redis.Redis.from_url(self._parts.secrets.redis_url, socket_timeout=2).flushall()
             self.fired["redis: FLUSHALL"] += 1
-            self._note_trouble("redis: FLUSHALL", 20.0)
+            self._note_trouble("redis: FLUSHALL", 1.0)
 
     def _kill_redis(self) -> None:
         pid = self._parts.pids()["redis"]
         self._signal(pid, signal.SIGKILL)
         self.fired["redis: kill -9"] += 1
-        self._note_trouble("redis: kill -9", 20.0)
+        self._note_trouble("redis: kill -9", 3.0)
         self._await_restart("redis", pid)
 
     def _stop_postgres(self) -> None:
         pid = self._parts.pids()["postgres"]
         self._signal(pid, signal.SIGQUIT)
         self.fired["postgres: immediate stop"] += 1
-        self._note_trouble("postgres: immediate stop", 10.0)
+        self._note_trouble("postgres: immediate stop", 5.0)
         self._await_restart("postgres", pid)
 
     def _poison(self, name: str, toxic: Toxic) -> None:
@@ -339,7 +338,8 @@ class Nemesis:
         seconds = self._chance.uniform(2.0, 5.0)
         amount = {Toxic.LATENCY: 0.15, Toxic.CUT: float(self._chance.randint(20, 2000))}
         proxy.set(toxic, amount=amount.get(toxic, 0.0), count=self._chance.randint(1, 4))
-        self._note_trouble(f"{name}: {toxic.value}", seconds + 15)
+        if name in ("postgres", "redis") and toxic is not Toxic.CUT_AT_COMMIT:
+            self._note_trouble(f"{name}: {toxic.value}", seconds)
         self._do_later(seconds, lambda: proxy.set(Toxic.PASS))
 
     def _arm_fault(self, fault: Mapping[str, object]) -> None:

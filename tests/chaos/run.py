@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sandbox.grants import APP_ACTOR
 from sync import embedded
 from tests.chaos import judge
 from tests.chaos.calm import Calm
@@ -49,6 +50,7 @@ class Report:
     parked: dict[str, int] = field(default_factory=dict)
     errors_logged: dict[str, int] = field(default_factory=dict)
     resumed: dict[str, float] = field(default_factory=dict)
+    slowest: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
 
 
@@ -91,6 +93,7 @@ def run(*, seed: int, kills: int, companies: int, jobs: int, keep: Path | None =
         report.not_reached, report.people = nemesis.given_up, _sorted(people.done)
         _come_to_rest(parts, orphans, report)
         report.resumed = _resumed(orphans, nemesis.troubles, report.violations)
+        report.slowest = _slowest(orphans, nemesis.troubles)
         judge_all(parts, report)
     return report
 
@@ -113,7 +116,7 @@ def _come_to_rest(parts: Parts, orphans: Orphans, report: Report) -> None:
 def judge_all(parts: Parts, report: Report) -> None:
     """Judge from outside: the history, the mails, and every job against QuickBooks' figures."""
     rows = judge.history(parts)
-    ours = str(parts.facts["client_id"])
+    ours = APP_ACTOR
     mails = [one.message for one in parts.mail.accepted]
     report.violations += [str(one) for one in check_history(rows, mails, ours=ours)]
     report.violations += judge.judge(parts, rows)
@@ -149,6 +152,16 @@ def _resumed(orphans: Orphans, troubles: list[Trouble], violations: list[str]) -
     if alone and percentile(alone, 0.95) > RESUMED_P95_S_MAX:
         violations.append(f"p95 of work begun again is {percentile(alone, 0.95):.1f} s")
     return found
+
+
+def _slowest(orphans: Orphans, troubles: list[Trouble]) -> list[str]:
+    """Tell of the rows that waited longest, and what else was wrong then."""
+    waits = [(waited, row) for row, waited in orphans.waited_s() if waited is not None]
+    return [
+        f"{waited:.1f} s: {row.kind} {row.realm_no}/{row.work_id}, killed as {row.cause}"
+        + (" beside other trouble" if _is_troubled(row, waited, troubles) else "")
+        for waited, row in sorted(waits, key=lambda pair: -pair[0])[:5]
+    ]
 
 
 def _is_troubled(row: Orphan, waited_s: float, troubles: list[Trouble]) -> bool:
