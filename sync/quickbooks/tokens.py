@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import case, func, or_, select, update
 
+from sync import fail_points
 from sync.company_watch import CompanyWatch
 from sync.errors import QuickBooksUnavailable, RealmDisconnected
 from sync.keys import Keyring
@@ -76,6 +77,7 @@ class Tokens:
             if not is_old and (refused is None or row.token_version > refused.token_version):
                 return self._open(row)
             if self._take_lease(realm_no):
+                fail_points.reach("token.leased")
                 return self._renew(row)
             if self._clock.monotonic() > deadline:
                 raise QuickBooksUnavailable("another process is still renewing the token")
@@ -113,6 +115,7 @@ class Tokens:
         except Exception:
             self._end_lease(realm_no)
             raise
+        fail_points.reach("token.rotated")
         self._store(realm_no, grant, version=version)
         newest, _ = self._read(realm_no)
         if newest.access_token_sealed is None:
