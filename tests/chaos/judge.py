@@ -125,8 +125,10 @@ def _tie_out(
             mine[mark.milestone_id] += _net(invoice)
     said = []
     total = sum(one.amount_minor for one in view.milestones) + view.unallocated_minor
-    if total != view.contract_total_minor:
-        said.append(f"job {view.base}: milestones make {total}, not {view.contract_total_minor}")
+    # What was paid beyond a price that fell since is a credit: it stays on its payments.
+    wanted = view.contract_total_minor + view.credit_minor
+    if total != wanted:
+        said.append(f"job {view.base}: milestones make {total}, not {wanted}")
     for one in view.milestones:
         billed = one.billed_minor or 0
         if mine.get(one.id, 0) != billed:

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import httpx
 import psycopg
@@ -193,10 +194,10 @@ class Nemesis:
             for fault in _FAULTS
         ]
         mishaps: list[Callable[[], None]] = [
-            lambda m=mishap: self._parts.mail.arm(m) for mishap in Mishap
+            partial(self._parts.mail.arm, mishap) for mishap in Mishap
         ]
         toxics = [
-            lambda n=name, t=toxic: self._poison(n, t)  # type: ignore[misc]
+            partial(self._poison, name, toxic)
             for name in self._parts.proxies
             for toxic in _TOXICS[name]
         ]
