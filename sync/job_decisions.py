@@ -31,11 +31,15 @@ from sync import work
 from sync.store import journal
 from sync.store.adoptions import ADOPT, Adoption, adoption_of
 from sync.store.schedules import terms_json, terms_of
-from sync.store.tables import DecisionRow
+from sync.store.tables import DecisionRow, JobRow
 
 #: A job is called off. No value of the engine: it is a state of the Job.
 CANCEL = "cancel_job"
+#: A further accepted estimate is a change order of the job, or a job of its own. No values of the
+#: engine either: they say which documents make the contract, before there is a Job.
+CONFIRM, SEPARATE = "confirm_estimate", "separate_estimate"
 UNDO = "undo"
+_OF_DOCUMENTS = (CONFIRM, SEPARATE)
 
 
 class NoSuchDecision(Exception):
@@ -67,6 +71,16 @@ class Standing:
     def decisions(self) -> tuple[Decision, ...]:
         """The engine's values."""
         return tuple(_READ[row.kind](row) for row in self.rows if row.kind in _READ)
+
+    @property
+    def confirmed_ids(self) -> frozenset[str]:
+        """Estimates that a person called change orders, whatever their number."""
+        return frozenset(_name(row) for row in self.rows if row.kind == CONFIRM)
+
+    @property
+    def separated_ids(self) -> frozenset[str]:
+        """Estimates that a person called jobs of their own."""
+        return frozenset(_name(row) for row in self.rows if row.kind == SEPARATE)
 
     @property
     def is_cancelled(self) -> bool:
@@ -112,11 +126,17 @@ def undo(session: Session, realm_no: int, job_id: int, decision_id: int, *, auth
     Raises:
         NoSuchDecision: none of this number stands on the job.
     """
-    known = {row.decision_id for row in standing(session, realm_no, job_id).rows}
+    known = {row.decision_id: row for row in standing(session, realm_no, job_id).rows}
     if decision_id not in known:
         raise NoSuchDecision(f"no decision {decision_id} stands on this job")
     kept = Kept(kind=UNDO, subject=f"decision:{decision_id}", facts={})
     record(session, realm_no, job_id, kept, author=author)
+    if known[decision_id].kind == SEPARATE:
+        # The job that it opened stands still from now on.
+        mine = JobRow.estimate_id == _name(known[decision_id])
+        other = select(JobRow.job_id).where(JobRow.realm_no == realm_no, mine)
+        for one in session.scalars(other).all():
+            work.look_again(session, realm_no, one)
 
 
 def standing(session: Session, realm_no: int, job_id: int) -> Standing:
@@ -126,7 +146,7 @@ def standing(session: Session, realm_no: int, job_id: int) -> Standing:
         .where(
             DecisionRow.realm_no == realm_no,
             DecisionRow.job_id == job_id,
-            DecisionRow.kind.in_([*_READ, CANCEL, ADOPT, UNDO]),
+            DecisionRow.kind.in_([*_READ, *_OF_DOCUMENTS, CANCEL, ADOPT, UNDO]),
         )
         .order_by(DecisionRow.decision_id)
     ).all()
@@ -134,6 +154,19 @@ def standing(session: Session, realm_no: int, job_id: int) -> Standing:
     was_adopted = any(row.kind == ADOPT for row in rows)
     is_adopted = any(row.kind == ADOPT for row in newest)
     return Standing(rows=newest, is_unadopted=was_adopted and not is_adopted)
+
+
+def is_rejoined(session: Session, realm_no: int, estimate_id: str) -> bool:
+    """Whether an estimate was called a job of its own, and that was taken back."""
+    jobs = session.scalars(
+        select(DecisionRow.job_id).where(
+            DecisionRow.realm_no == realm_no,
+            DecisionRow.kind == SEPARATE,
+            DecisionRow.subject == f"estimate:{estimate_id}",
+        )
+    )
+    said = [standing(session, realm_no, one) for one in set(jobs) if one is not None]
+    return bool(said) and not any(estimate_id in one.separated_ids for one in said)
 
 
 def claimed_by_others(session: Session, realm_no: int, job_id: int) -> frozenset[str]:
@@ -217,6 +250,8 @@ _QUESTIONS = {
     "forget_invoice": "gone invoice",
     "claim_payment": "unapplied payment",
     "dismiss_payment": "unapplied payment",
+    CONFIRM: "further estimate",
+    SEPARATE: "further estimate",
 }
 
 _READ: Mapping[str, Callable[[DecisionRow], Decision]] = {

@@ -76,7 +76,11 @@ def job_of(
 
 def _map(facts: JobFacts, templates: Sequence[Template], legal: Sequence[LegalRule]) -> MappedJob:
     estimates = [parse_estimate(mirror.document(row)) for row in facts.estimates]
-    documents = gather(estimates, main_id=facts.job.estimate_id)
+    documents = gather(
+        estimates,
+        main_id=facts.job.estimate_id,
+        confirmed_ids=facts.standing.confirmed_ids,
+    )
     contract = contract_of(
         documents,
         first_totals={
@@ -101,7 +105,12 @@ def _map(facts: JobFacts, templates: Sequence[Template], legal: Sequence[LegalRu
         of_words = words_left_behind(documents.main, said, stored_schedule.schedule)
     else:
         of_words = chosen.findings
-    by_hand = (*_unadopted(facts), *_copied(facts), *_made_by_hand(facts, documents))
+    by_hand = (
+        *_unadopted(facts),
+        *_rejoined(facts),
+        *_copied(facts),
+        *_made_by_hand(facts, documents),
+    )
     state = _state(facts, documents.main, by_hand)
     is_frozen = state is JobState.FROZEN and facts.version is not None
     place = _place(facts, documents.main)
@@ -196,6 +205,14 @@ def _unadopted(facts: JobFacts) -> tuple[Finding, ...]:
         return ()
     subject = f"estimate:{facts.job.estimate_id}"
     return (Finding(code="adoption_undone", subject=subject, facts={"number": facts.job.base}),)
+
+
+def _rejoined(facts: JobFacts) -> tuple[Finding, ...]:
+    """Find a job whose opening apart from another was taken back."""
+    if not facts.is_rejoined:
+        return ()
+    subject = f"estimate:{facts.job.estimate_id}"
+    return (Finding(code="separation_undone", subject=subject, facts={"number": facts.job.base}),)
 
 
 def _made_by_hand(facts: JobFacts, documents: JobDocuments) -> tuple[Finding, ...]:

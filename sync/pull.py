@@ -237,6 +237,9 @@ def _of_estimate(session: Session, realm_no: int, row: MirrorRow) -> set[int]:
         findings.agree_without_job(session, realm_no, subject, [hindrance] if hindrance else [])
         if hindrance is None and estimate_state(estimate).is_agreed:
             job_id = open_job(session, realm_no, estimate, key)
+    if not key.startswith("estimate:") and estimate.customer is not None:
+        # A second job may stand on its sub-customer or project, and this be its change order.
+        found |= _of_customer(session, realm_no, estimate.customer.id)
     return found | ({job_id} if job_id is not None else set())
 
 

@@ -89,7 +89,7 @@ def route(
         said = RouteChangeOrder(change_order_id=found, routing=to, milestones=own)
         return [kept_of(said)]
 
-    _record(name, make, realm, data, as_json=as_json)
+    on_record(name, make, realm, data, as_json=as_json)
 
 
 def bill_again(
@@ -104,7 +104,7 @@ def bill_again(
     def make(session: Session, view: JobView) -> list[Kept]:
         return [kept_of(BillAgain(invoice_id=_invoice(session, view, invoice).invoice_id))]
 
-    _record(name, make, realm, data, as_json=as_json)
+    on_record(name, make, realm, data, as_json=as_json)
 
 
 def forget(
@@ -121,7 +121,7 @@ def forget(
         worth = view.milestone(row.milestone_id).amount_minor
         return [kept_of(Forget(invoice_id=row.invoice_id, amount_minor=worth))]
 
-    _record(name, make, realm, data, as_json=as_json)
+    on_record(name, make, realm, data, as_json=as_json)
 
 
 def void(
@@ -136,7 +136,7 @@ def void(
     def make(session: Session, view: JobView) -> list[Kept]:
         return [kept_of(VoidInvoice(invoice_id=_invoice(session, view, invoice).invoice_id))]
 
-    _record(name, make, realm, data, as_json=as_json)
+    on_record(name, make, realm, data, as_json=as_json)
 
 
 def hold(
@@ -151,7 +151,7 @@ def hold(
     def make(_: Session, view: JobView) -> list[Kept]:
         return [kept_of(HoldPayment(milestone_id=_milestone(view, milestone).id))]
 
-    _record(name, make, realm, data, as_json=as_json)
+    on_record(name, make, realm, data, as_json=as_json)
 
 
 def reopen(
@@ -171,7 +171,7 @@ def reopen(
         said = ReopenPayment(invoice_id=row.invoice_id, reversal=document.reversals)
         return [kept_of(said)]
 
-    _record(name, make, realm, data, as_json=as_json)
+    on_record(name, make, realm, data, as_json=as_json)
 
 
 def claim(
@@ -189,7 +189,7 @@ def claim(
         named = _milestone(view, milestone).id
         return [kept_of(ClaimPayment(payment_id=paid, milestone_id=named))]
 
-    _record(name, make, realm, data, as_json=as_json)
+    on_record(name, make, realm, data, as_json=as_json)
 
 
 def dismiss(
@@ -204,7 +204,7 @@ def dismiss(
     def make(session: Session, view: JobView) -> list[Kept]:
         return [kept_of(DismissPayment(payment_id=_payment(session, view, payment)))]
 
-    _record(name, make, realm, data, as_json=as_json)
+    on_record(name, make, realm, data, as_json=as_json)
 
 
 def cancel(
@@ -226,7 +226,7 @@ def cancel(
             said.append(kept_of(agreed))
         return said
 
-    _record(name, make, realm, data, as_json=as_json)
+    on_record(name, make, realm, data, as_json=as_json)
 
 
 def list_decisions(
@@ -266,7 +266,8 @@ def take_back(
     print_json(said) if as_json else Console().print(f"{name}: {decision} is taken back.")
 
 
-def _record(name: str, make: Make, realm: int | None, data: Any, *, as_json: bool) -> None:
+def on_record(name: str, make: Make, realm: int | None, data: Any, *, as_json: bool) -> None:
+    """Write down what a person decides about a job, and say how to take it back."""
     with attached(data) as found, open_job(found, realm, name) as (session, realm_no, job_id):
         view = view_job(session, realm_no, job_id)
         author = getpass.getuser()

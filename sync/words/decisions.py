@@ -18,6 +18,8 @@ _WORDS: Mapping[str, str] = {
     "agree_value": "the work done is worth {amount}",
     "claim_payment": "payment {name} is meant for {milestone_id}",
     "dismiss_payment": "payment {name} is for no milestone of this job",
+    "confirm_estimate": "estimate {number} is a change order of this job",
+    "separate_estimate": "estimate {number} is a job of its own",
     "void_invoice": "invoice {name} may be voided",
     "cancel_job": "the job is called off",
     "adopt": "the job was taken over with what was billed before",

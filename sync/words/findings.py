@@ -95,7 +95,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "estimate_candidate": (
         "Estimate {number} was accepted on the job of {of}: change order, option or new job?",
-        "If it is a change order, number it {of}-CO-1; it is not part of the contract yet.",
+        "A change order: job confirm {of} {number}. A job of its own: job separate {of} {number}.",
     ),
     "estimate_converted": (
         "Estimate {number} was invoiced in QuickBooks before this sync began",
@@ -108,6 +108,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "adoption_undone": (
         "Job {number} was taken over and given back: it stands still",
         "Bill it in QuickBooks, or take it over again: job adopt {number} --dry-run.",
+    ),
+    "separation_undone": (
+        "Job {number} was opened apart from another job, and that was taken back: it stands still",
+        "Void its invoices: then its estimate waits for a word on the other job again.",
     ),
     "invoiced_by_hand": (
         "Job {number} was invoiced by hand in QuickBooks ({invoice}): it stands still",

@@ -1,0 +1,101 @@
+"""Change orders whose shape or number does not say what they are: a person's word, the native
+entity, credits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from sync.further_estimates import about_estimate, further_estimate, set_apart
+from sync.gather import gather_facts
+from sync.job_decisions import CONFIRM, record
+from tests.functional.test_decisions import SINK, begun, codes, decide, numbers, take_back
+from tests.functional.test_story import LINES, complete
+from tests.house import House, Services, open_house
+
+
+@pytest.fixture(scope="module")
+def house(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """One installation for the module, its seed company at rest."""
+    with open_house(services, tmp_path_factory.mktemp("orders")) as opened:
+        opened.sync()
+        yield opened
+
+
+def confirm(house: House, base: str, number: str) -> int:
+    """Say that a further estimate is a change order of a job."""
+    with house.app.database.begin(house.realm_no) as session:
+        facts = gather_facts(session, house.realm_no, house.view(base).job_id)
+        said = about_estimate(CONFIRM, further_estimate(facts.job, facts.estimates, number))
+    return decide(house, base, said)[0]
+
+
+def separate(house: House, base: str, number: str) -> int:
+    """Say that a further estimate is a job of its own."""
+    job_id = house.view(base).job_id
+    with house.app.database.begin(house.realm_no) as session:
+        facts = gather_facts(session, house.realm_no, job_id)
+        found = further_estimate(facts.job, facts.estimates, number)
+        kept = set_apart(session, facts.job, found)
+        decided = record(session, house.realm_no, job_id, kept, author="owner")
+    house.work_off()
+    return decided
+
+
+def test_a_candidate_becomes_a_change_order_on_a_yes_and_not_any_more_when_it_is_taken_back(
+    house: House,
+) -> None:
+    """Its number says nothing; a person does, and may think again."""
+    customer = begun(house, "7101")
+    house.accepted_estimate("7190", SINK, customer_id=customer)
+    house.sync()
+    assert codes(house, "7101") == ["estimate_candidate"]
+    assert house.amounts("7101") == [300_000, 300_000, 600_000]
+
+    decided = confirm(house, "7101", "7190")
+    assert codes(house, "7101") == []
+    assert house.amounts("7101") == [300_000, 346_667, 693_333]
+
+    take_back(house, "7101", decided)
+    assert codes(house, "7101") == ["estimate_candidate"]
+    assert house.amounts("7101") == [300_000, 300_000, 600_000]
+
+
+def test_a_candidate_becomes_a_job_of_its_own_with_its_own_change_orders(house: House) -> None:
+    """Two jobs on one sub-customer: each has its invoices, and the number tells whose a change
+    order is.
+    """
+    customer = begun(house, "7102")
+    house.accepted_estimate("7191", LINES, customer_id=customer)
+    house.sync()
+    separate(house, "7102", "7191")
+
+    assert codes(house, "7102") == []
+    assert numbers(house, "7191") == [("7191-M1", Decimal("3000.00"))]
+    house.accepted_estimate("7191-CO-1", SINK, customer_id=customer)
+    house.sync()
+    assert house.amounts("7102") == [300_000, 300_000, 600_000]
+    assert house.amounts("7191") == [335_000, 335_000, 670_000]
+
+
+def test_a_separation_taken_back_stands_still_until_its_invoices_are_void(house: House) -> None:
+    """What is in QuickBooks stays and nothing is billed twice: only then is the estimate free."""
+    customer = begun(house, "7103")
+    house.accepted_estimate("7192", LINES, customer_id=customer)
+    house.sync()
+    decided = separate(house, "7103", "7192")
+    take_back(house, "7103", decided)
+    assert codes(house, "7192") == ["frozen", "separation_undone"]
+    assert codes(house, "7103") == []
+    complete(house, "7192", "removal")
+    (sent,) = house.sandbox.invoices("7192")
+
+    house.sandbox.operation("Invoice", sent, "void")
+    house.sync()
+    assert codes(house, "7103") == ["estimate_candidate"]
+    confirm(house, "7103", "7192")
+    assert house.view("7103").contract_total_minor == 2_400_000
+    assert len(house.sandbox.invoices("7192")) == 1
