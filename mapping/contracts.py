@@ -99,7 +99,7 @@ def contract_of(
         try:
             parts.append(_part(estimate, currency=currency))
         except DocumentError as error:
-            findings.append(error.as_finding(f"estimate:{estimate.id}"))
+            findings.append(error.as_finding(estimate.subject))
     findings += _sum_findings(parts, currency)
     return _mapped(documents, parts, first_totals, currency, findings)
 
@@ -113,7 +113,9 @@ def pending_of(documents: JobDocuments, *, currency: str) -> tuple[ChangeOrder, 
         with suppress(DocumentError):
             part = _part(estimate, currency=currency)
             label = estimate.doc_number or f"E{estimate.id}"
-            found.append(ChangeOrder(id=estimate.id, label=label, amount_minor=part.total_minor))
+            found.append(
+                ChangeOrder(id=estimate.contract_id, label=label, amount_minor=part.total_minor)
+            )
     return tuple(found)
 
 
@@ -143,7 +145,7 @@ def _mapped(
         coding={line_id: coding for part in parts for line_id, coding in part.coding.items()},
         tax_rate_percent=_tax_rate(parts, contract.total_minor, currency),
         currency=currency,
-        totals={part.estimate.id: part.total_minor for part in parts},
+        totals={part.estimate.contract_id: part.total_minor for part in parts},
         findings=(*findings, *documents.findings),
     )
 
@@ -152,21 +154,21 @@ def _currency_of(
     estimates: Sequence[Estimate], home_currency: str | None
 ) -> tuple[str, list[Finding]]:
     """Return the one currency of all estimates, or why there is none."""
-    named = {estimate.id: estimate.currency or (home_currency or "") for estimate in estimates}
+    named = {one.subject: one.currency or (home_currency or "") for one in estimates}
     main = estimates[0]
     try:
-        minor_units(named[main.id])
+        minor_units(named[main.subject])
     except MoneyError:
-        facts = {"currency": named[main.id]}
-        return "", [Finding(code="currency_unknown", subject=f"estimate:{main.id}", facts=facts)]
-    return named[main.id], [
+        facts = {"currency": named[main.subject]}
+        return "", [Finding(code="currency_unknown", subject=main.subject, facts=facts)]
+    return named[main.subject], [
         Finding(
             code="currency_mixed",
-            subject=f"estimate:{estimate_id}",
-            facts={"currency": currency, "expected": named[main.id]},
+            subject=subject,
+            facts={"currency": currency, "expected": named[main.subject]},
         )
-        for estimate_id, currency in named.items()
-        if currency != named[main.id]
+        for subject, currency in named.items()
+        if currency != named[main.subject]
     ]
 
 
@@ -175,7 +177,7 @@ def _part(estimate: Estimate, *, currency: str) -> _Part:
     lines: list[ContractLine] = []
     coding: dict[str, Coding] = {}
     for line, amount_minor in net_amounts(estimate.lines, currency=currency):
-        line_id = f"{estimate.id}:{line.id or line.at}"
+        line_id = f"{estimate.contract_id}:{line.id or line.at}"
         if line_id in coding:
             raise DocumentError("line_id_twice", f"two lines have the id {line.id}", at=line.at)
         coding[line_id] = coding_of(line)
@@ -228,19 +230,21 @@ def _sum_findings(parts: Sequence[_Part], currency: str) -> list[Finding]:
 def _change_orders(
     documents: JobDocuments, parts: Sequence[_Part], first_totals: Mapping[str, int]
 ) -> tuple[ChangeOrder, ...]:
-    """Return one entry per further estimate, and one per estimate edited in place, oldest first."""
+    """Return one entry per further document, and one per estimate edited in place, oldest first."""
     found: list[ChangeOrder] = []
     for part in parts:
         estimate = part.estimate
-        first_minor = first_totals.get(estimate.id, part.total_minor)
+        first_minor = first_totals.get(estimate.contract_id, part.total_minor)
         label = estimate.doc_number or f"E{estimate.id}"
-        if documents.main is None or estimate.id != documents.main.id:
-            found.append(ChangeOrder(id=estimate.id, label=label, amount_minor=first_minor))
+        if documents.main is None or estimate.contract_id != documents.main.contract_id:
+            found.append(
+                ChangeOrder(id=estimate.contract_id, label=label, amount_minor=first_minor)
+            )
         if part.total_minor != first_minor:
             # One id for all edits: the amount is what they come to since the estimate was agreed,
             # and what is bound to a milestone must find its change order again.
             change_minor = part.total_minor - first_minor
-            edit_id = f"{estimate.id}@edit"
+            edit_id = f"{estimate.contract_id}@edit"
             found.append(ChangeOrder(id=edit_id, label=label, amount_minor=change_minor))
     return tuple(found)
 

@@ -291,8 +291,7 @@ def _job_candidates(session: Session, facts: JobFacts, mapped: MappedJob) -> Can
         main_id=facts.job.estimate_id,
         confirmed_ids=facts.standing.confirmed_ids,
     )
-    agreed = [one for one in (documents.main, *documents.change_orders) if one is not None]
-    found = _candidates(session, facts.job.realm_no, agreed, facts.job.key)
+    found = _candidates(session, facts.job.realm_no, documents.estimates, facts.job.key)
     adopted = facts.standing.adoption.invoices if facts.standing.adoption else ()
     known = {invoice.id for invoice, _ in found.claimed}
     again = [

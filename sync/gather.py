@@ -38,6 +38,7 @@ class JobFacts:
     beside: tuple[MirrorRow, ...] = ()  #: the customer's invoices that are no job's
     credits: tuple[MirrorRow, ...] = ()  #: credit memos of the customer
     refunds: tuple[MirrorRow, ...] = ()  #: refund receipts of the customer
+    orders: tuple[MirrorRow, ...] = ()  #: QuickBooks' own change orders of the customer
     is_rejoined: bool = False  #: it was opened as a job of its own, and that was taken back
 
 
@@ -90,6 +91,9 @@ def gather_facts(session: Session, realm_no: int, job_id: int) -> JobFacts:
             mirror.of_customers(session, realm_no, "RefundReceipt", customer_ids=[job.customer_id])
         ),
         beside=_beside(session, realm_no, list(family), known=invoice_ids),
+        orders=tuple(
+            mirror.of_customers(session, realm_no, "ChangeOrder", customer_ids=list(family))
+        ),
         is_rejoined=is_rejoined(session, realm_no, job.estimate_id),
     )
 

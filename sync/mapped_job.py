@@ -9,7 +9,14 @@ from datetime import date
 from mapping.addresses import addresses_of
 from mapping.adoption import Claim, adopted_invoice, invoices_of
 from mapping.contracts import MappedContract, contract_of, pending_of
-from mapping.documents import Estimate, parse_estimate, parse_invoice, parse_payment
+from mapping.documents import (
+    Estimate,
+    contract_id,
+    parse_change_order,
+    parse_estimate,
+    parse_invoice,
+    parse_payment,
+)
 from mapping.edits import Conflict, conflicts
 from mapping.errors import DocumentError
 from mapping.events import EventWords, event_dates
@@ -80,11 +87,12 @@ def _map(facts: JobFacts, templates: Sequence[Template], legal: Sequence[LegalRu
         estimates,
         main_id=facts.job.estimate_id,
         confirmed_ids=facts.standing.confirmed_ids,
+        orders=[parse_change_order(mirror.document(row)) for row in facts.orders],
     )
     contract = contract_of(
         documents,
         first_totals={
-            one.qbo_id: one.first_total_minor
+            contract_id(one.entity, one.qbo_id): one.first_total_minor
             for one in facts.documents
             if one.first_total_minor is not None
         },
@@ -220,7 +228,7 @@ def _made_by_hand(facts: JobFacts, documents: JobDocuments) -> tuple[Finding, ..
     twice.
     """
     found = invoices_of(
-        [one for one in (documents.main, *documents.change_orders) if one is not None],
+        documents.estimates,
         [parse_invoice(mirror.document(row)) for row in facts.beside],
         ours=(),
         is_own=lambda _: False,

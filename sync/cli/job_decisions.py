@@ -12,6 +12,7 @@ from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from mapping.documents import contract_id
 from mapping.errors import DocumentError
 from mapping.schedules import schedule_of_words
 from milestone_engine.decisions import (
@@ -341,17 +342,17 @@ def _change_order(session: Session, view: JobView, text: str) -> str:
         select(JobDocumentRow).where(
             JobDocumentRow.realm_no == view.realm_no,
             JobDocumentRow.job_id == view.job_id,
-            JobDocumentRow.entity == "Estimate",
+            JobDocumentRow.role.in_(("contract", "change_order")),
         )
     ).all()
-    ids = [one.qbo_id for one in documents]
+    names = [contract_id(one.entity, one.qbo_id) for one in documents]
     numbers = {
-        qbo_id: str(row.fields.get("DocNumber") or f"E{qbo_id}")
-        for qbo_id, row in mirror.rows(session, view.realm_no, "Estimate", ids=ids).items()
+        name: str(row.fields.get("DocNumber") or f"E{row.qbo_id}")
+        for name, row in mirror.of_contract(session, view.realm_no, names).items()
     }
-    for one in documents:
-        if text.casefold() in (numbers[one.qbo_id].casefold(), one.qbo_id):
-            return one.qbo_id if one.role == "change_order" else f"{one.qbo_id}@edit"
+    for one, name in zip(documents, names, strict=True):
+        if text.casefold() in (numbers[name].casefold(), one.qbo_id):
+            return name if one.role == "change_order" else f"{name}@edit"
     known = ", ".join(numbers.values())
     raise WrongUse(
         f"no change order {text} on job {view.base}; it has: {known}", code="no_such_change_order"

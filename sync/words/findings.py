@@ -258,6 +258,7 @@ _KINDS = {
     "invoice": "Invoice",
     "job": "Job",
     "payment": "Payment",
+    "change_order": "Change order",
     "credit": "Credit memo",
     "refund": "Refund",
     "customer": "Customer",

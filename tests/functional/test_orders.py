@@ -5,13 +5,19 @@ entity, credits.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
+from milestone_engine.decisions import RouteChangeOrder, Routing
 from sync.further_estimates import about_estimate, further_estimate, set_apart
 from sync.gather import gather_facts
 from sync.job_decisions import CONFIRM, record
+from sync.store import realms
+from sync.store.tables import MeteredCallRow, RealmRow
 from tests.functional.test_decisions import SINK, begun, codes, decide, numbers, take_back
 from tests.functional.test_story import LINES, complete
 from tests.house import House, Services, open_house
@@ -99,3 +105,95 @@ def test_a_separation_taken_back_stands_still_until_its_invoices_are_void(house:
     confirm(house, "7103", "7192")
     assert house.view("7103").contract_total_minor == 2_400_000
     assert len(house.sandbox.invoices("7192")) == 1
+
+
+def native(house: House, estimate: Any, number: str, status: str = "Accepted") -> Any:
+    """Make a change order as QuickBooks' own document."""
+    body = {
+        "CustomerRef": estimate["CustomerRef"],
+        "DocNumber": number,
+        "TxnStatus": status,
+        "LinkedTxn": [{"TxnId": estimate["Id"], "TxnType": "Estimate"}],
+        "Line": [house.line(*one) for one in SINK],
+    }
+    return house.sandbox.create("ChangeOrder", body)
+
+
+def known_as(house: House) -> str:
+    """How the company's change orders are read."""
+    with house.app.database.begin(house.realm_no) as session:
+        return realms.get(session, house.realm_no).native_orders
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["the-feed-tells", "the-feed-refuses"])
+def test_a_native_change_order_changes_the_contract_of_the_estimate_that_it_names(
+    house: House, *, is_told: bool
+) -> None:
+    """Pending, accepted, edited, routed, rejected, deleted: as an estimate would."""
+    base = f"711{int(is_told)}"
+    begun(house, base)
+    house.sandbox.admin("settings", {"change_orders_told": is_told})
+    (estimate,) = house.sandbox.query("Estimate", f"WHERE DocNumber = '{base}'")
+    order = native(house, estimate, f"CO {base}", "Pending")
+    house.sync()
+    assert known_as(house) == ("told" if is_told else "read")
+    assert [one.amount_minor for one in house.view(base).pending] == [140_000]
+
+    house.sandbox.change("ChangeOrder", order, TxnStatus="Accepted")
+    house.sync()
+    assert house.amounts(base) == [300_000, 346_667, 693_333]
+    assert f"CO {base}" in [name for one in house.view(base).changes for name in one.documents]
+    assert any(f"CO {base}" in one.as_string() for one in house.mail.sent)
+
+    line = house.line("Undermount sink", "2000.00", "TAX")
+    house.sandbox.change("ChangeOrder", order, Line=[line])
+    house.sync()
+    assert house.amounts(base) == [300_000, 366_667, 733_333]
+    said = RouteChangeOrder(change_order_id=f"co{order['Id']}", routing=Routing.FINAL)
+    decide(house, base, said)
+    # Its edit is a change order of its own, and stays shared.
+    assert house.amounts(base) == [300_000, 320_000, 780_000]
+
+    house.sandbox.change("ChangeOrder", order, TxnStatus="Rejected")
+    house.sync()
+    assert house.amounts(base) == [300_000, 300_000, 600_000]
+    house.sandbox.change("ChangeOrder", order, TxnStatus="Accepted")
+    house.sync()
+    assert house.view(base).contract_total_minor == 1_400_000
+    house.sandbox.operation("ChangeOrder", order, "delete")
+    house.sync()
+    assert house.amounts(base) == [300_000, 300_000, 600_000]
+    assert codes(house, base) == []
+    house.sandbox.admin("settings", {"change_orders_told": True})
+
+
+def test_a_company_without_change_orders_is_asked_once_and_again_after_a_week(
+    house: House,
+) -> None:
+    """A refused query is remembered: no call at each pull is spent on it."""
+    house.sandbox.admin("settings", {"change_orders_kept": False})
+    ask_again(house)
+    house.sync()
+    assert known_as(house) == "none"
+    before = calls(house)
+    house.sync()
+    assert calls(house) == before + 1
+
+    house.sandbox.admin("settings", {"change_orders_kept": True})
+    ask_again(house)
+    house.sync()
+    assert known_as(house) == "told"
+
+
+def ask_again(house: House) -> None:
+    """Let a week go by for the question whether a company has change orders."""
+    with house.app.database.begin(house.realm_no) as session:
+        mine = update(RealmRow).where(RealmRow.realm_no == house.realm_no)
+        long_ago = RealmRow.native_orders_asked_at - timedelta(days=8)
+        session.execute(mine.values(native_orders="none", native_orders_asked_at=long_ago))
+
+
+def calls(house: House) -> int:
+    """How many metered reads the company has cost."""
+    with house.app.database.begin(house.realm_no) as session:
+        return sum(session.scalars(select(MeteredCallRow.calls)))
