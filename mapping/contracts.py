@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from mapping.documents import Estimate
+from mapping.documents import CreditMemo, SalesForm
 from mapping.errors import DocumentError
 from mapping.jobs import JobDocuments
 from mapping.lines import Line, minor_of, net_amounts
@@ -59,15 +59,22 @@ class MappedContract:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """What one estimate adds to the contract."""
+    """What one document adds to the contract; a credit memo takes away."""
 
-    estimate: Estimate
+    estimate: SalesForm
     lines: tuple[ContractLine, ...]
     coding: Mapping[str, Coding]
 
     @property
     def total_minor(self) -> int:
         return sum(line.amount_minor for line in self.lines)
+
+    @property
+    def tax(self) -> Decimal | None:
+        """Its tax as the contract counts it; None where an estimate does not say."""
+        if isinstance(self.estimate, CreditMemo):
+            return -(self.estimate.tax or Decimal(0))
+        return self.estimate.tax
 
 
 def contract_of(
@@ -90,7 +97,7 @@ def contract_of(
     """
     if documents.main is None:
         return _nothing(documents, documents.findings)
-    estimates = (documents.main, *documents.change_orders)
+    estimates = (documents.main, *documents.change_orders, *documents.credits)
     currency, findings = _currency_of(estimates, home_currency)
     if findings:
         return _nothing(documents, findings)
@@ -151,7 +158,7 @@ def _mapped(
 
 
 def _currency_of(
-    estimates: Sequence[Estimate], home_currency: str | None
+    estimates: Sequence[SalesForm], home_currency: str | None
 ) -> tuple[str, list[Finding]]:
     """Return the one currency of all estimates, or why there is none."""
     named = {one.subject: one.currency or (home_currency or "") for one in estimates}
@@ -172,17 +179,18 @@ def _currency_of(
     ]
 
 
-def _part(estimate: Estimate, *, currency: str) -> _Part:
+def _part(estimate: SalesForm, *, currency: str) -> _Part:
     """Map one estimate's lines, and check their sum against QuickBooks' own total."""
     lines: list[ContractLine] = []
     coding: dict[str, Coding] = {}
-    for line, amount_minor in net_amounts(estimate.lines, currency=currency):
+    sign = -1 if isinstance(estimate, CreditMemo) else 1
+    for line, amount in net_amounts(estimate.lines, currency=currency):
         line_id = f"{estimate.contract_id}:{line.id or line.at}"
         if line_id in coding:
             raise DocumentError("line_id_twice", f"two lines have the id {line.id}", at=line.at)
         coding[line_id] = coding_of(line)
         description = line.description or coding[line_id].item_name
-        lines.append(ContractLine(id=line_id, amount_minor=amount_minor, description=description))
+        lines.append(ContractLine(id=line_id, amount_minor=sign * amount, description=description))
     part = _Part(estimate=estimate, lines=tuple(lines), coding=coding)
     _check_total(part, currency=currency)
     return part
@@ -208,8 +216,9 @@ def _check_total(part: _Part, *, currency: str) -> None:
         return
     tax_minor = minor_of(estimate.tax or Decimal(0), currency=currency, at="TxnTaxDetail.TotalTax")
     total_minor = minor_of(estimate.total, currency=currency, at="TotalAmt")
-    if part.total_minor + tax_minor != total_minor:
-        ours = format_money(part.total_minor + tax_minor, currency=currency)
+    net_minor = -part.total_minor if isinstance(estimate, CreditMemo) else part.total_minor
+    if net_minor + tax_minor != total_minor:
+        ours = format_money(net_minor + tax_minor, currency=currency)
         raise DocumentError(
             "tax_inclusive" if estimate.is_tax_inclusive else "total_mismatch",
             f"lines and tax make {ours}, QuickBooks says {estimate.total}",
@@ -251,8 +260,8 @@ def _change_orders(
 
 def _tax_rate(parts: Sequence[_Part], total_minor: int, currency: str) -> Decimal | None:
     """Return tax in percent of the whole contract, from the estimates' own tax; about right."""
-    if total_minor <= 0 or any(part.estimate.tax is None for part in parts):
+    if total_minor <= 0 or any(part.tax is None for part in parts):
         return None
-    tax = sum((part.estimate.tax or Decimal(0) for part in parts), Decimal(0))
+    tax = sum((part.tax or Decimal(0) for part in parts), Decimal(0))
     net = Decimal(total_minor).scaleb(-minor_units(currency))
     return (tax * 100 / net).quantize(_RATE_STEP, rounding=ROUND_HALF_EVEN)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date
 from enum import Enum
 
-from mapping.documents import Customer, Estimate, NativeOrder
+from mapping.documents import CreditMemo, Customer, Estimate, NativeOrder
 from milestone_engine.finding import Finding
 
 #: A longer number leaves no room for `-M12-2` within QuickBooks' 21 characters.
@@ -58,6 +58,7 @@ class JobDocuments:
     change_orders: tuple[Estimate, ...] = ()  #: agreed: part of the contract
     pending_change_orders: tuple[Estimate, ...] = ()  #: offered: not part of it
     ended_change_orders: tuple[Estimate, ...] = ()  #: rejected, closed or deleted: not part of it
+    credits: tuple[CreditMemo, ...] = ()  #: a person said that the contract is smaller by them
     candidates: tuple[Estimate, ...] = ()  #: agreed, but a person must say what they are
 
     @property
@@ -134,7 +135,13 @@ def gather(
             group = _group(estimate, main, confirmed_ids)
             if group:
                 groups[group].append(estimate)
-    return JobDocuments(main=main, **{name: tuple(found) for name, found in groups.items()})
+    return JobDocuments(
+        main=main,
+        change_orders=tuple(groups["change_orders"]),
+        pending_change_orders=tuple(groups["pending_change_orders"]),
+        ended_change_orders=tuple(groups["ended_change_orders"]),
+        candidates=tuple(groups["candidates"]),
+    )
 
 
 def _named(

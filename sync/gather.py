@@ -34,7 +34,7 @@ class JobFacts:
     events: tuple[EventRow, ...]
     told: tuple[Told, ...]
     standing: Standing
-    claimed_elsewhere: frozenset[str]  #: payments that a person gave to another job
+    claimed_elsewhere: frozenset[str]  #: payments and credits that a person gave to another job
     beside: tuple[MirrorRow, ...] = ()  #: the customer's invoices that are no job's
     credits: tuple[MirrorRow, ...] = ()  #: credit memos of the customer
     refunds: tuple[MirrorRow, ...] = ()  #: refund receipts of the customer

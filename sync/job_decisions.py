@@ -38,8 +38,10 @@ CANCEL = "cancel_job"
 #: A further accepted estimate is a change order of the job, or a job of its own. No values of the
 #: engine either: they say which documents make the contract, before there is a Job.
 CONFIRM, SEPARATE = "confirm_estimate", "separate_estimate"
+#: A credit memo is a change of the contract and no receipt.
+CONFIRM_CREDIT = "confirm_credit"
 UNDO = "undo"
-_OF_DOCUMENTS = (CONFIRM, SEPARATE)
+_OF_DOCUMENTS = (CONFIRM, SEPARATE, CONFIRM_CREDIT)
 
 
 class NoSuchDecision(Exception):
@@ -81,6 +83,11 @@ class Standing:
     def separated_ids(self) -> frozenset[str]:
         """Estimates that a person called jobs of their own."""
         return frozenset(_name(row) for row in self.rows if row.kind == SEPARATE)
+
+    @property
+    def credit_ids(self) -> frozenset[str]:
+        """Credit memos by which a person said that the contract is smaller."""
+        return frozenset(_name(row) for row in self.rows if row.kind == CONFIRM_CREDIT)
 
     @property
     def is_cancelled(self) -> bool:
@@ -170,23 +177,24 @@ def is_rejoined(session: Session, realm_no: int, estimate_id: str) -> bool:
 
 
 def claimed_by_others(session: Session, realm_no: int, job_id: int) -> frozenset[str]:
-    """Give the payments that people claimed for other jobs of the company."""
+    """Give the payments and credits that people claimed for other jobs of the company."""
     others = session.scalars(
         select(DecisionRow.job_id)
         .where(
             DecisionRow.realm_no == realm_no,
-            DecisionRow.kind == _KINDS[ClaimPayment],
+            DecisionRow.kind.in_((_KINDS[ClaimPayment], CONFIRM_CREDIT)),
             DecisionRow.job_id != job_id,
         )
         .distinct()
     )
-    return frozenset(
+    said = [standing(session, realm_no, other) for other in others.all() if other is not None]
+    payments = {
         one.payment_id
-        for other in others
-        if other is not None
-        for one in standing(session, realm_no, other).decisions
+        for decided in said
+        for one in decided.decisions
         if isinstance(one, ClaimPayment)
-    )
+    }
+    return frozenset(payments.union(*(decided.credit_ids for decided in said)))
 
 
 def kept_of(decision: Decision) -> Kept:
@@ -250,6 +258,7 @@ _QUESTIONS = {
     "forget_invoice": "gone invoice",
     "claim_payment": "unapplied payment",
     "dismiss_payment": "unapplied payment",
+    CONFIRM_CREDIT: "unapplied payment",
     CONFIRM: "further estimate",
     SEPARATE: "further estimate",
 }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 
 from mapping.addresses import addresses_of
 from mapping.adoption import Claim, adopted_invoice, invoices_of
 from mapping.contracts import MappedContract, contract_of, pending_of
+from mapping.credits import Credited, less_credits
 from mapping.documents import (
     Estimate,
     contract_id,
@@ -22,7 +24,7 @@ from mapping.errors import DocumentError
 from mapping.events import EventWords, event_dates
 from mapping.jobs import EstimateState, JobDocuments, estimate_state, gather
 from mapping.numbers import find_marker
-from mapping.receipts import progress_invoice, unapplied_payments
+from mapping.receipts import Money, progress_invoice, unapplied_payments
 from mapping.schedules import ChosenSchedule, Template, choose_schedule, words_left_behind
 from milestone_engine.decisions import Routing
 from milestone_engine.finding import Finding
@@ -39,7 +41,7 @@ from milestone_engine.money import parse_money
 from milestone_engine.rebalance import OnInvoiced
 from milestone_engine.timeline import APPROVED, Event, EventState, Terms, approved
 from sync.gather import JobFacts
-from sync.money_beside import money_beside
+from sync.money_beside import confirmed_credits, credits_of, money_beside
 from sync.places import Place, place_of, public_holidays
 from sync.store import mirror
 from sync.store.tables import EventRow, JobDocumentRow, RealmRow
@@ -89,6 +91,7 @@ def _map(facts: JobFacts, templates: Sequence[Template], legal: Sequence[LegalRu
         confirmed_ids=facts.standing.confirmed_ids,
         orders=[parse_change_order(mirror.document(row)) for row in facts.orders],
     )
+    documents = replace(documents, credits=confirmed_credits(facts))
     contract = contract_of(
         documents,
         first_totals={
@@ -367,6 +370,7 @@ def _adopted(facts: JobFacts, contract: MappedContract) -> list[ProgressInvoice]
     adoption = facts.standing.adoption
     known = {one.qbo_id: one for one in facts.documents if one.entity == "Invoice"}
     payments = [parse_payment(mirror.document(row)) for row in facts.payments]
+    credits = _credits(facts, contract.currency)
     found = []
     for one in adoption.invoices if adoption else ():
         row, document = facts.invoices.get(one.invoice_id), known.get(one.invoice_id)
@@ -381,6 +385,7 @@ def _adopted(facts: JobFacts, contract: MappedContract) -> list[ProgressInvoice]
             payments=payments,
             currency=contract.currency,
             was_settled=document is not None and document.was_settled,
+            without=credits.get(one.invoice_id),
         )
         found.append(_with_reversals(invoice, document))
     return found
@@ -389,6 +394,7 @@ def _adopted(facts: JobFacts, contract: MappedContract) -> list[ProgressInvoice]
 def _made(facts: JobFacts, currency: str) -> list[ProgressInvoice]:
     """Give the invoices that we made."""
     payments = [parse_payment(mirror.document(row)) for row in facts.payments]
+    credits = _credits(facts, currency)
     found = []
     for one in facts.documents:
         row = facts.invoices.get(one.qbo_id)
@@ -406,9 +412,18 @@ def _made(facts: JobFacts, currency: str) -> list[ProgressInvoice]:
             currency=currency,
             was_settled=one.was_settled,
             closed_until=_closed_until(facts.realm),
+            without=credits.get(one.qbo_id),
         )
         found.append(_with_reversals(invoice, one))
     return found
+
+
+def _credits(facts: JobFacts, currency: str) -> dict[str, Callable[[Money], Money]]:
+    """Give what takes the credits that changed the contract off an invoice's money, by invoice."""
+    by_invoice: dict[str, list[Credited]] = {}
+    for one in credits_of(facts, currency=currency):
+        by_invoice.setdefault(one.invoice_id, []).append(one)
+    return {name: partial(less_credits, credited=some) for name, some in by_invoice.items()}
 
 
 def _with_reversals(invoice: ProgressInvoice, known: JobDocumentRow | None) -> ProgressInvoice:

@@ -20,10 +20,11 @@ from sync.further_estimates import (
 )
 from sync.gather import gather_facts
 from sync.job_decisions import CONFIRM, Kept
+from sync.money_beside import about_credit
 from sync.reports.job_view import JobView
 
 DocumentArgument = Annotated[
-    str, typer.Argument(metavar="ESTIMATE", help="its number, or its id in QuickBooks")
+    str, typer.Argument(metavar="ESTIMATE", help="number or id of an estimate or credit memo")
 ]
 
 
@@ -40,10 +41,13 @@ def confirm(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say that a further estimate is a change order of the job, whatever its number."""
+    """Say that a further estimate, or a credit memo, changes the contract of the job."""
 
     def make(session: Session, view: JobView) -> list[Kept]:
         facts = gather_facts(session, view.realm_no, view.job_id)
+        credit = about_credit(facts, estimate)
+        if credit is not None:
+            return [credit]
         try:
             found = further_estimate(facts.job, facts.estimates, estimate)
         except NotFurther as exc:

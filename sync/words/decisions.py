@@ -19,6 +19,7 @@ _WORDS: Mapping[str, str] = {
     "claim_payment": "payment {name} is meant for {milestone_id}",
     "dismiss_payment": "payment {name} is for no milestone of this job",
     "confirm_estimate": "estimate {number} is a change order of this job",
+    "confirm_credit": "credit memo {number} makes the contract smaller by {amount}",
     "separate_estimate": "estimate {number} is a job of its own",
     "void_invoice": "invoice {name} may be voided",
     "cancel_job": "the job is called off",

@@ -180,7 +180,12 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "credit_open": (
         "Credit memo {number} of {amount} is applied to no invoice: is the contract smaller now?",
-        "Apply it to an invoice, or change the estimate. Neither: job dismiss, with its number.",
+        "If it is: job confirm, with its number. A payment: apply it to an invoice."
+        " Neither: job dismiss.",
+    ),
+    "credit_unused": (
+        "Credit memo {number} made the contract smaller, and {amount} of it is on no invoice of it",
+        "Apply it to an invoice of this job: it is not counted twice.",
     ),
     "refund": (
         "Refund {number} gave {amount} back to the customer: no invoice shows that",

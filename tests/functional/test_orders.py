@@ -16,10 +16,11 @@ from milestone_engine.decisions import RouteChangeOrder, Routing
 from sync.further_estimates import about_estimate, further_estimate, set_apart
 from sync.gather import gather_facts
 from sync.job_decisions import CONFIRM, record
+from sync.money_beside import about_credit
 from sync.store import realms
 from sync.store.tables import MeteredCallRow, RealmRow
 from tests.functional.test_decisions import SINK, begun, codes, decide, numbers, take_back
-from tests.functional.test_story import LINES, complete
+from tests.functional.test_story import LINES, complete, net
 from tests.house import House, Services, open_house
 
 
@@ -197,3 +198,112 @@ def calls(house: House) -> int:
     """How many metered reads the company has cost."""
     with house.app.database.begin(house.realm_no) as session:
         return sum(session.scalars(select(MeteredCallRow.calls)))
+
+
+def credit(house: House, customer: str, amount: str, tax: str = "NON") -> Any:
+    """Make a credit memo for a customer."""
+    line = house.line("Quartz slab", amount, tax)
+    body = {"CustomerRef": {"value": customer}, "Line": [line], "DocNumber": f"CM {customer}"}
+    return house.sandbox.create("CreditMemo", body)
+
+
+def apply_credit(house: House, memo: Any, invoice: Any, amount: Decimal) -> Any:
+    """Apply a credit memo to an invoice, as QuickBooks does: a payment over nothing."""
+    ends = [(invoice["Id"], "Invoice"), (memo["Id"], "CreditMemo")]
+    lines = [{"Amount": amount, "LinkedTxn": [{"TxnId": id, "TxnType": kind}]} for id, kind in ends]
+    body = {"CustomerRef": memo["CustomerRef"], "TotalAmt": 0, "Line": lines}
+    return house.sandbox.create("Payment", body)
+
+
+def confirm_credit(house: House, base: str, memo: Any) -> int:
+    """Say that a credit memo makes the contract smaller."""
+    with house.app.database.begin(house.realm_no) as session:
+        facts = gather_facts(session, house.realm_no, house.view(base).job_id)
+        said = about_credit(facts, memo["DocNumber"])
+    assert said is not None
+    return decide(house, base, said)[0]
+
+
+def finish(house: House, base: str) -> None:
+    """Complete a job and pay all that it asks."""
+    for event in ("removal", "installation"):
+        complete(house, base, event)
+        house.sync()
+    for one in house.sandbox.invoices(base):
+        if one["Balance"]:
+            house.pay(one)
+    house.sync()
+
+
+def cash(house: House, customer: str) -> Decimal:
+    """What the customer paid in all."""
+    found = house.sandbox.query("Payment", f"WHERE CustomerRef = '{customer}'")
+    return sum((one["TotalAmt"] for one in found), Decimal(0))
+
+
+@pytest.mark.parametrize("tax", ["NON", "TAX"])
+def test_an_applied_credit_that_changes_the_contract_is_no_receipt_and_can_be_taken_back(
+    house: House, tax: str
+) -> None:
+    """1,000 less, on the deposit's invoice: that asks for 2,000, the others stay, nothing twice."""
+    base = f"712{int(tax == 'TAX')}"
+    customer = house.new_customer()
+    house.accepted_estimate(base, LINES, customer_id=customer)
+    house.sync()
+    memo = credit(house, customer, "1000.00", tax)
+    (deposit,) = house.sandbox.invoices(base)
+    apply_credit(house, memo, deposit, memo["TotalAmt"])
+    house.sync()
+    decided = confirm_credit(house, base, memo)
+
+    first = house.view(base).milestones[0]
+    assert house.view(base).contract_total_minor == 1_100_000
+    assert house.amounts(base) == [200_000, 300_000, 600_000]
+    assert (first.billed_minor, first.paid_minor, first.state) == (200_000, 0, "due")
+    assert codes(house, base) == []
+    assert house.sandbox.read("Invoice", deposit["Id"])["DocNumber"] == deposit["DocNumber"]
+
+    take_back(house, base, decided)
+    assert house.amounts(base) == [300_000, 300_000, 600_000]
+    assert house.view(base).milestones[0].paid_minor > 0
+    confirm_credit(house, base, memo)
+    finish(house, base)
+
+    assert house.amounts(base) == [200_000, 300_000, 600_000]
+    assert {one.state for one in house.view(base).milestones} == {"paid"}
+    asked = sum(one["TotalAmt"] for one in house.sandbox.invoices(base))
+    assert cash(house, customer) == asked - memo["TotalAmt"]
+    assert sum(net(one) for one in house.sandbox.invoices(base)) == Decimal(12_000)
+
+
+def test_an_open_credit_that_changes_the_contract_is_told_until_it_is_applied(
+    house: House,
+) -> None:
+    """Confirmed first, applied in two parts afterwards: the customer pays the contract, once."""
+    customer = house.new_customer()
+    house.accepted_estimate("7130", LINES, customer_id=customer)
+    house.sync()
+    memo = credit(house, customer, "1000.00")
+    house.sync()
+    assert codes(house, "7130") == ["credit_open"]
+    confirm_credit(house, "7130", memo)
+    assert codes(house, "7130") == ["credit_unused"]
+    assert house.amounts("7130") == [275_000, 275_000, 550_000]
+
+    (deposit,) = house.sandbox.invoices("7130")
+    assert net(deposit) == Decimal(2750)
+    apply_credit(house, memo, deposit, Decimal("333.33"))
+    house.sync()
+    assert house.amounts("7130")[0] == 275_000 - 33_333
+    assert sum(house.amounts("7130")) == 1_100_000
+    apply_credit(house, memo, deposit, Decimal("666.67"))
+    house.sync()
+    assert house.amounts("7130") == [175_000, 308_333, 616_667]
+    assert codes(house, "7130") == []
+    finish(house, "7130")
+    assert {one.state for one in house.view("7130").milestones} == {"paid"}
+    assert sum(net(one) for one in house.sandbox.invoices("7130")) == Decimal(12_000)
+
+    house.sandbox.change("CreditMemo", memo, PrivateNote="seen")
+    house.sync()
+    assert house.amounts("7130") == [175_000, 308_333, 616_667]
