@@ -17,7 +17,7 @@ from mapping.errors import DocumentError
 from mapping.jobs import EstimateState, change_order_number, estimate_state, job_key
 from mapping.raw import read_number
 from sync import work
-from sync.job_decisions import SEPARATE, Kept, is_rejoined
+from sync.job_decisions import SEPARATE, Kept, is_rejoined, set_apart_ever
 from sync.pull import open_job
 from sync.store import mirror
 from sync.store.tables import JobDocumentRow, JobRow, MirrorRow
@@ -83,7 +83,12 @@ def _jobs(session: Session, job: JobRow) -> _Jobs:
     beside = session.scalars(
         select(JobRow).where(others, JobRow.customer_id == job.customer_id)
     ).all()
-    given_back = {one.estimate_id for one in beside if _is_given_back(session, one)}
+    apart = set_apart_ever(session, job.realm_no, [one.estimate_id for one in beside])
+    given_back = {
+        one.estimate_id
+        for one in beside
+        if one.estimate_id in apart and _is_given_back(session, one)
+    }
     bases = {one.base.casefold() for one in beside if one.estimate_id not in given_back}
     return _Jobs(own=frozenset(own - given_back), bases=frozenset(bases))
 

@@ -6,7 +6,7 @@ newer stands. The engine's values are `milestone_engine.decisions`; here is how 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -161,6 +161,21 @@ def standing(session: Session, realm_no: int, job_id: int) -> Standing:
     was_adopted = any(row.kind == ADOPT for row in rows)
     is_adopted = any(row.kind == ADOPT for row in newest)
     return Standing(rows=newest, is_unadopted=was_adopted and not is_adopted)
+
+
+def set_apart_ever(
+    session: Session, realm_no: int, estimate_ids: Collection[str]
+) -> frozenset[str]:
+    """Give those of some estimates that a person once called jobs of their own."""
+    subjects = [f"estimate:{one}" for one in estimate_ids]
+    found = session.scalars(
+        select(DecisionRow.subject).where(
+            DecisionRow.realm_no == realm_no,
+            DecisionRow.kind == SEPARATE,
+            DecisionRow.subject.in_(subjects),
+        )
+    )
+    return frozenset(one.partition(":")[2] for one in found)
 
 
 def is_rejoined(session: Session, realm_no: int, estimate_id: str) -> bool:

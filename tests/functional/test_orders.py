@@ -11,14 +11,17 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
+from typer.testing import CliRunner
 
+from config.settings import Settings, variable
 from milestone_engine.decisions import RouteChangeOrder, Routing
+from sync.cli.main import app
 from sync.further_estimates import about_estimate, further_estimate, set_apart
 from sync.gather import gather_facts
 from sync.job_decisions import CONFIRM, record
 from sync.money_beside import about_credit
 from sync.store import realms
-from sync.store.tables import MeteredCallRow, RealmRow
+from sync.store.tables import MeteredCallRow, MirrorRow, RealmRow
 from tests.functional.test_decisions import SINK, begun, codes, decide, numbers, take_back
 from tests.functional.test_story import LINES, complete, net
 from tests.house import House, Services, open_house
@@ -307,3 +310,66 @@ def test_an_open_credit_that_changes_the_contract_is_told_until_it_is_applied(
     house.sandbox.change("CreditMemo", memo, PrivateNote="seen")
     house.sync()
     assert house.amounts("7130") == [175_000, 308_333, 616_667]
+
+
+def test_the_commands_say_what_they_did_and_refuse_what_is_not_there(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """confirm, separate, decisions, undo, route and show, as a person types them."""
+    for field in Settings.model_fields:
+        value = getattr(house.app.settings, field)
+        plain = value.get_secret_value() if hasattr(value, "get_secret_value") else value
+        if plain not in (None, ""):
+            monkeypatch.setenv(variable(field), str(plain))
+    customer = begun(house, "7140")
+    estimate = house.accepted_estimate("7193", SINK, customer_id=customer)
+    house.accepted_estimate("7194", LINES, customer_id=customer)
+    native(house, house.sandbox.query("Estimate", "WHERE DocNumber = '7140'")[0], "CO 7140")
+    memo = credit(house, customer, "1000.00")
+    house.sync()
+
+    assert "estimate 7193 is a change order of this job" in type_in(
+        "job", "confirm", "7140", "7193"
+    )
+    smaller = f"credit memo {memo['DocNumber']} makes the contract smaller by $1,000.00"
+    assert smaller in type_in("job", "confirm", "7140", memo["DocNumber"])
+    assert "estimate 7194 is a job of its own" in type_in("job", "separate", "7140", "7194")
+    assert "goes: final" in type_in("job", "route", "7140", "CO 7140", "final")
+    house.work_off()
+    assert type_in("job", "decisions", "7140").count("7194") == 1
+    assert "7193" in type_in("job", "show", "7140")
+    assert house.view("7140").contract_total_minor == 1_380_000
+    assert house.view("7194").contract_total_minor == 1_200_000
+    assert type_in("job", "confirm", "7140", "7194") == "no_such_estimate"
+    assert type_in("job", "confirm", "7140", "7140") == "no_such_estimate"
+
+    house.sandbox.change("Estimate", estimate, TxnStatus="Rejected")
+    house.sync()
+    assert type_in("job", "separate", "7140", "7193") == "not_agreed"
+    assert codes(house, "7140") == ["credit_unused"]
+
+
+def type_in(*words: str) -> str:
+    """Type a command: what it printed, or why it was refused."""
+    done = CliRunner().invoke(app, list(words))
+    refused = getattr(done.exception, "code", None)
+    return refused if isinstance(refused, str) else " ".join(done.output.split())
+
+
+def test_a_feed_that_missed_a_change_order_is_not_relied_on(house: House) -> None:
+    """The weekly reading finds one that pulls should have told of: from now on all are read."""
+    begun(house, "7150")
+    (estimate,) = house.sandbox.query("Estimate", "WHERE DocNumber = '7150'")
+    order = native(house, estimate, "CO 7150")
+    house.sync()
+    assert known_as(house) == "told"
+    house.sandbox.admin("clock/advance", {"by": "1h"})
+    house.sync()
+    with house.app.database.begin(house.realm_no) as session:
+        session.delete(session.get_one(MirrorRow, (house.realm_no, "ChangeOrder", order["Id"])))
+        mine = update(RealmRow).where(RealmRow.realm_no == house.realm_no)
+        long_ago = RealmRow.native_orders_asked_at - timedelta(days=8)
+        session.execute(mine.values(native_orders_asked_at=long_ago))
+    house.sync()
+    assert known_as(house) == "read"
+    assert house.view("7150").contract_total_minor == 1_340_000
