@@ -50,10 +50,13 @@ class Money:
         else the settled money's share of it, rounded down.
         """
         asked_minor = self.contract_minor + self.contract_tax_minor
-        if self.contract_minor <= 0 or self.settled_minor <= 0:
+        if self.contract_minor <= 0:
             return 0
+        # What a credit left may be paid by the credit's own tax: nothing asked, nothing to come.
         if self.settled_minor >= asked_minor:
             return self.contract_minor
+        if self.settled_minor <= 0:
+            return 0
         return self.settled_minor * self.contract_minor // asked_minor
 
 

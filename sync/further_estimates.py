@@ -134,7 +134,10 @@ def further_estimate(job: JobRow, rows: Sequence[MirrorRow], text: str) -> Estim
     ]
     if len(found) != 1:
         known = ", ".join(str(one.fields.get("DocNumber") or one.qbo_id) for one in further)
-        raise NotFurther(f"no further estimate {text} on job {job.base}; it has: {known or 'none'}")
+        raise NotFurther(
+            f"no further estimate or credit memo {text} on job {job.base};"
+            f" its estimates: {known or 'none'}"
+        )
     try:
         return parse_estimate(mirror.document(found[0]))
     except DocumentError as exc:

@@ -210,7 +210,11 @@ def _reopen(
         found = {job_id for job_id, raw in lost if _is_of(raw, estimate)}
         if len(found) == 1 and not _has_job(session, realm_no, estimate):
             (job_id,) = found
-            _insert_job(session, realm_no, job_id, estimate, job_key(estimate, customers))
+            key = job_key(estimate, customers)
+            if _is_taken(session, realm_no, key):
+                # A person had set it apart: two jobs on one sub-customer or project.
+                key = f"estimate:{estimate.id}"
+            _insert_job(session, realm_no, job_id, estimate, key)
             opened += 1
     return opened
 
@@ -244,6 +248,11 @@ def _is_of(raw: Raw, estimate: Estimate) -> bool:
 def _has_job(session: Session, realm_no: int, estimate: Estimate) -> bool:
     mine = (JobRow.realm_no == realm_no) & (JobRow.estimate_id == estimate.id)
     return session.scalars(select(JobRow.job_id).where(mine)).one_or_none() is not None
+
+
+def _is_taken(session: Session, realm_no: int, key: str) -> bool:
+    known = (JobRow.realm_no == realm_no) & (JobRow.key == key)
+    return session.scalars(select(JobRow.job_id).where(known)).one_or_none() is not None
 
 
 def _insert_job(session: Session, realm_no: int, job_id: int, estimate: Estimate, key: str) -> None:

@@ -68,6 +68,15 @@ def test_a_credit_larger_than_the_contract_money_of_its_invoice_takes_the_tax() 
     assert sum(money.by_line.values()) == 0
 
 
+def test_what_a_credits_tax_pays_is_paid() -> None:
+    """500 without tax, settled by a credit with tax: nothing is left to ask, nothing is due."""
+    pay = applied("1410", ("500.00", "1190", "Invoice"), ("500.00", "1300", "CreditMemo"))
+    (one,) = credits_on_invoices([a_credit("500.00", tax="41.25")], [pay], currency="USD")
+    money = less_credits(an_invoices_money(50_000, 0, 50_000), [one])
+    assert one.net_minor + one.tax_minor == 50_000
+    assert money.contract_minor == money.paid_minor == 50_000 - one.net_minor > 0
+
+
 def test_credits_fill_invoices_one_after_the_other_and_cash_the_rest() -> None:
     """A payment does not say which went where."""
     pay = applied(
