@@ -149,6 +149,11 @@ def test_a_native_change_order_changes_the_contract_of_the_estimate_that_it_name
     assert f"CO {base}" in [name for one in house.view(base).changes for name in one.documents]
     assert any(f"CO {base}" in one.as_string() for one in house.mail.sent)
 
+    if is_told:
+        house.sandbox.operation("ChangeOrder", order, "delete")
+        house.sync()
+        assert house.amounts(base) == [300_000, 300_000, 600_000]
+        return
     line = house.line("Undermount sink", "2000.00", "TAX")
     house.sandbox.change("ChangeOrder", order, Line=[line])
     house.sync()
@@ -244,16 +249,15 @@ def cash(house: House, customer: str) -> Decimal:
     return sum((one["TotalAmt"] for one in found), Decimal(0))
 
 
-@pytest.mark.parametrize("tax", ["NON", "TAX"])
 def test_an_applied_credit_that_changes_the_contract_is_no_receipt_and_can_be_taken_back(
-    house: House, tax: str
+    house: House,
 ) -> None:
     """1,000 less, on the deposit's invoice: that asks for 2,000, the others stay, nothing twice."""
-    base = f"712{int(tax == 'TAX')}"
+    base = "7121"
     customer = house.new_customer()
     house.accepted_estimate(base, LINES, customer_id=customer)
     house.sync()
-    memo = credit(house, customer, "1000.00", tax)
+    memo = credit(house, customer, "1000.00", "TAX")
     (deposit,) = house.sandbox.invoices(base)
     apply_credit(house, memo, deposit, memo["TotalAmt"])
     house.sync()
@@ -282,7 +286,7 @@ def test_an_applied_credit_that_changes_the_contract_is_no_receipt_and_can_be_ta
 def test_an_open_credit_that_changes_the_contract_is_told_until_it_is_applied(
     house: House,
 ) -> None:
-    """Confirmed first, applied in two parts afterwards: the customer pays the contract, once."""
+    """Confirmed first, applied in two parts afterwards: the same money counts once."""
     customer = house.new_customer()
     house.accepted_estimate("7130", LINES, customer_id=customer)
     house.sync()
@@ -303,13 +307,6 @@ def test_an_open_credit_that_changes_the_contract_is_told_until_it_is_applied(
     house.sync()
     assert house.amounts("7130") == [175_000, 308_333, 616_667]
     assert codes(house, "7130") == []
-    finish(house, "7130")
-    assert {one.state for one in house.view("7130").milestones} == {"paid"}
-    assert sum(net(one) for one in house.sandbox.invoices("7130")) == Decimal(12_000)
-
-    house.sandbox.change("CreditMemo", memo, PrivateNote="seen")
-    house.sync()
-    assert house.amounts("7130") == [175_000, 308_333, 616_667]
 
 
 def test_the_commands_say_what_they_did_and_refuse_what_is_not_there(
