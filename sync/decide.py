@@ -24,7 +24,7 @@ from mapping.events import EventWords
 from milestone_engine.finding import Finding
 from milestone_engine.job import InvoiceState, Job, ProgressInvoice
 from milestone_engine.plan import Plan, plan_job
-from sync import effects, work
+from sync import effects, fail_points, work
 from sync.bootstrap import App
 from sync.gather import JobFacts, gather_facts
 from sync.mapped_job import job_of
@@ -54,12 +54,14 @@ def decide_job(app: App, held: work.Claim) -> None:
     with app.database.begin(held.realm_no) as session:
         facts = gather_facts(session, held.realm_no, held.job_id)
     decision = decide(app, facts)
+    fail_points.reach("decide.planned")
     with app.database.begin(held.realm_no) as session:
         if not apply(session, decision):
             # Somebody decided meanwhile: read again.
             work.put_back(session, held, delay_s=0.05, costs_a_try=False)
             return
         work.finish(session, held)
+        fail_points.reach("decide.applied")
 
 
 def decide(app: App, facts: JobFacts) -> Decision:

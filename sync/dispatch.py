@@ -15,6 +15,7 @@ from typing import Protocol
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
+from sync import fail_points
 from sync.ports import Clock, OutsideClock, WakeQueue
 from sync.store.database import Database, business_now
 from sync.store.tables import BusinessClockRow
@@ -93,6 +94,8 @@ class Dispatcher:
             run_timers(session)
         with self._database.begin() as session:
             picked = pick(session)
+        if picked:
+            fail_points.reach("dispatch.marked")
         for one in picked:
             self._wake_queue.wake(one.queue, one.realm_no, one.work_id)
         return len(picked)

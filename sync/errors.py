@@ -14,6 +14,7 @@ SyncError
 │   └── MailUnavailable           the mail server said later, or nothing
 ├── PermanentSyncError            a person must act
 │   ├── RealmDisconnected         the company must be connected again
+│   │   └── AccessWithdrawn       by its answer: who connected it may not any more
 │   ├── RejectedWrite             QuickBooks refused the document
 │   ├── BooksClosed               the books are closed for the document's date
 │   ├── DuplicateNumber           the number is taken by a document that is not ours
@@ -107,6 +108,10 @@ class RealmDisconnected(PermanentSyncError):
     """The grant is dead."""
 
     remedy = "Connect the company again at /connect; the work goes on by itself afterwards."
+
+
+class AccessWithdrawn(RealmDisconnected):
+    """QuickBooks lets the person who connected the company in no more."""
 
 
 class RejectedWrite(PermanentSyncError):

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from mapping.errors import DocumentError
 from mapping.notifications import Notified, parse_notification
+from sync import fail_points
 from sync.bootstrap import App
 from sync.pull import order_pull
 from sync.store import realms
@@ -57,12 +58,14 @@ def receive(app: App, body: bytes) -> int:
         logger.error("inbox.unreadable", extra={"error_code": exc.code})
         return 0
     by_realm: dict[str, list[Notified]] = {}
+    fail_points.reach("inbox.received")
     for event in events:
         by_realm.setdefault(event.realm_id, []).append(event)
     stored = 0
     with app.database.begin() as session:
         for realm_id, of_realm in by_realm.items():
             stored += _receive_for(session, app.keyring.realm_hashes(realm_id), of_realm)
+    fail_points.reach("inbox.stored")
     return stored
 
 

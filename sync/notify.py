@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from milestone_engine.job import Notice
-from sync import work
+from sync import fail_points, work
 from sync.bootstrap import App
 from sync.errors import (
     MailRefused,
@@ -67,6 +67,7 @@ def send_mail(app: App, held: work.Claim) -> None:
     )
     with app.database.begin(held.realm_no) as session:
         work.ask(session, held, request_id=str(message["Message-ID"]))
+    fail_points.reach("mail.asked")
     try:
         answer = app.mail.send(message)
     except (MailUnavailable, MailRefused):
@@ -78,6 +79,7 @@ def send_mail(app: App, held: work.Claim) -> None:
         with app.database.begin(held.realm_no) as session:
             work.look_again(session, held.realm_no, held.job_id)
         raise
+    fail_points.reach("mail.handed_over")
     with app.database.begin(held.realm_no) as session:
         result = {"answer": answer[:200], "sent_at": sent_at.isoformat()}
         said = {name: held.payload[name] for name in ("notice", "milestone_id", "new")}
@@ -85,6 +87,7 @@ def send_mail(app: App, held: work.Claim) -> None:
         work.finish(session, held, result=result)
         # What was told is a fact of the next plan.
         work.look_again(session, held.realm_no, held.job_id)
+    fail_points.reach("mail.marked")
     facts = {"realm_no": held.realm_no, "job_id": held.job_id, "notice": held.payload["notice"]}
     logger.info("mail.sent", extra=facts)
 

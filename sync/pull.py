@@ -35,7 +35,7 @@ from mapping.jobs import (
     job_key,
 )
 from milestone_engine.finding import Finding
-from sync import native_orders, work
+from sync import fail_points, native_orders, work
 from sync.bootstrap import App
 from sync.errors import FeedTooOld
 from sync.quickbooks.gateway import FEED_AGE_MAX, NATIVE_ORDER, Changes
@@ -76,10 +76,12 @@ class Pulled:
 def pull_realm(app: App, held: work.Claim) -> None:
     """Carry out a row of work of kind `pull`."""
     changes = fetch(app, held.realm_no)
+    fail_points.reach("pull.fetched")
     with app.database.begin(held.realm_no) as session:
         pulled = apply(session, held.realm_no, changes)
         app.watch.rest_sweep(session, held.realm_no)
         work.finish(session, held, result={"seen": pulled.seen, "changed": len(pulled.changed)})
+        fail_points.reach("pull.applied")
     facts = {"realm_no": held.realm_no, "seen": pulled.seen, "changed": len(pulled.changed)}
     logger.info("realm.pulled", extra=facts)
 

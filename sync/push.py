@@ -19,7 +19,7 @@ from mapping.documents import parse_invoice
 from mapping.edits import as_written, is_first_answer, synced_after
 from mapping.errors import DocumentError
 from mapping.invoices import find_marker, line_ids
-from sync import effects, work
+from sync import effects, fail_points, work
 from sync.bootstrap import App
 from sync.errors import (
     BooksClosed,
@@ -63,6 +63,7 @@ def push_bill(app: App, held: work.Claim) -> None:
             found = _ask(app, held, lambda request_id: app.gateway.create(
                 held.realm_no, "Invoice", held.payload["body"], request_id=request_id
             ))  # fmt: skip
+            found = _as_it_is(app, held, found)
         except DuplicateNumber:
             # The number is taken: by us, when an answer was lost and the id forgotten.
             found = _read_back(app, held)
@@ -170,15 +171,19 @@ def _may_ask(app: App, held: work.Claim) -> bool:
 def _ask(app: App, held: work.Claim, call: Callable[[str], Raw]) -> Raw:
     with app.database.begin(held.realm_no) as session:
         request_id = work.ask(session, held, request_id=app.ids.request_id())
+    fail_points.reach("push.asked")
     try:
-        return call(request_id)
+        answer = call(request_id)
     except NOT_DONE as exc:
+        fail_points.reach("push.refused")
         with app.database.begin(held.realm_no) as session:
             work.not_asked(session, held)
             closed_until = realms.get(session, held.realm_no).preferences.get("book_close_date")
         if isinstance(exc, RejectedWrite) and exc.code == CLOSED_CODE:
             raise _closed(held, exc, closed_until) from exc
         raise
+    fail_points.reach("push.answered")
+    return answer
 
 
 def _closed(held: work.Claim, exc: RejectedWrite, closed_until: str | None) -> BooksClosed:
@@ -202,8 +207,21 @@ def _read_back(app: App, held: work.Claim) -> Raw | None:
         if find_marker(str(one.get("PrivateNote") or "")) == wanted:
             facts = {"realm_no": held.realm_no, "work_id": held.work_id, "invoice_id": one["Id"]}
             logger.info("push.adopted", extra=facts)
+            fail_points.reach("push.found")
             return one
     return None
+
+
+def _as_it_is(app: App, held: work.Claim, answer: Raw) -> Raw:
+    """Give the invoice as it is now: what is asked again may be answered with the first answer,
+    however long ago that was, and somebody may have changed or deleted the invoice since.
+    """
+    if held.asked_at is None:
+        return answer
+    now = app.gateway.read(held.realm_no, "Invoice", str(answer["Id"]))
+    if now is None:
+        raise InvoiceUncertain(f"invoice {answer['Id']} was deleted while our answer was lost")
+    return now
 
 
 def _stop_if_deleted(app: App, held: work.Claim) -> None:
@@ -267,6 +285,7 @@ def _confirm(app: App, held: work.Claim, answer: Raw) -> None:
         journal.outcome(
             session, held.realm_no, held.job_id, kind=held.kind, after={**result, **told}
         )
+    fail_points.reach("push.confirmed")
     facts = {"realm_no": held.realm_no, "job_id": held.job_id, "invoice_id": answer["Id"]}
     logger.info(f"invoice.{held.kind}", extra=facts)
 

@@ -20,11 +20,12 @@ from sqlalchemy import func, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from sync import dispatch, work
+from sync import dispatch, fail_points, work
 from sync.actors import build_broker, declare_actors
 from sync.bootstrap import App
 from sync.decide import decide_job
 from sync.errors import (
+    AccessWithdrawn,
     CircuitOpen,
     Fenced,
     MailUncertain,
@@ -70,9 +71,11 @@ USE_CASES: Mapping[str, UseCase] = {
 
 def carry_out(app: App, realm_no: int, work_id: int, *, process_id: str) -> None:
     """Claim one row of work and do it. Never raises: what failed stands in the row."""
+    fail_points.reach("work.woken")
     try:
         held = work.claim(app.database, realm_no, work_id, process_id=process_id)
         if held is not None:
+            fail_points.reach("work.claimed")
             _do(app, held)
     except Fenced:
         facts = {"realm_no": realm_no, "work_id": work_id}
@@ -95,8 +98,9 @@ def _do(app: App, held: work.Claim) -> None:
             work.put_back(session, held, delay_s=NOT_NOW_S, costs_a_try=False)
     except RealmDisconnected as exc:
         with app.database.begin(held.realm_no) as session:
-            _stop_realm(session, held.realm_no)
-            app.watch.agree(session, held.realm_no)
+            if isinstance(exc, AccessWithdrawn):
+                _stop_realm(session, held.realm_no)
+                app.watch.agree(session, held.realm_no)
             work.put_back(session, held, delay_s=0, costs_a_try=False)
         logger.error("realm.disconnected", extra=_facts(held, exc))
     except (CircuitOpen, ReadsUsedUp) as exc:

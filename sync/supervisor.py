@@ -84,6 +84,10 @@ class Supervisor:
         """Tell the process id of every child by its role."""
         return {role: running.process.pid for role, running in self._running.items()}
 
+    def exit_code(self, role: str) -> int | None:
+        """Tell how a child's newest process ended; None while it runs."""
+        return self._running[role].process.returncode
+
     def watch(self) -> bool:
         """Restart what died; tell whether any process id has changed."""
         changed = False

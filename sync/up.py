@@ -95,7 +95,7 @@ class Up:
         self._database = Database(self._settings.dispatcher_url, pool_size=2, name="up")
         self._supervisor.start(*self._roles(self._settings))
         if sandbox:
-            _connect_sandbox(self._settings, sandbox)
+            connect_sandbox(self._settings, sandbox)
         self.facts = self._facts(known, sandbox)
         self._write_run()
 
@@ -275,7 +275,7 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _connect_sandbox(settings: Settings, sandbox: Mapping[str, Any]) -> None:
+def connect_sandbox(settings: Settings, sandbox: Mapping[str, Any]) -> None:
     """Let ourselves into the sandbox's companies as a person would: by its consent page."""
     with httpx.Client(timeout=HTTP_TIMEOUT_S, trust_env=False) as browser:
         admin, web = sandbox["sandbox_url"], settings.web_url

@@ -17,6 +17,7 @@ from rich.table import Table
 from config.log_setup import set_up_logging
 from config.settings import data_folder, read_settings
 from sandbox.serve import serve as serve_sandbox
+from sync import fail_points
 from sync.actors import DramatiqWakeQueue, build_broker, declare_actors
 from sync.bootstrap import SystemClock, build_app, outside_clock
 from sync.cli import sandbox_commands
@@ -84,18 +85,21 @@ def up(
 
 def worker() -> None:
     """Run one worker: carries out rows of work as it is woken."""
+    fail_points.arm_from_environment()
     set_up_logging(role="worker")
     run_worker(build_app(read_settings()))
 
 
 def web() -> None:
     """Run the web role: webhooks, connect, the customer's page."""
+    fail_points.arm_from_environment()
     set_up_logging(role="web")
     run_web(build_app(read_settings()))
 
 
 def dispatcher() -> None:
     """Run one dispatcher: hands out work, sweeps, keeps time. Two or more may run."""
+    fail_points.arm_from_environment()
     set_up_logging(role="dispatcher")
     settings = read_settings()
     stop = stop_on_signals()

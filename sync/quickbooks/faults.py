@@ -16,6 +16,7 @@ import simplejson
 
 from sync.errors import (
     AccessExpired,
+    AccessWithdrawn,
     DuplicateNumber,
     FeedTooOld,
     Gone,
@@ -23,7 +24,6 @@ from sync.errors import (
     QuickBooksThrottled,
     QuickBooksUnavailable,
     RealmBlocked,
-    RealmDisconnected,
     RejectedWrite,
     StaleRevision,
     SyncError,
@@ -106,7 +106,7 @@ def classify(answer: Answer, *, is_write: bool) -> SyncError:
     if answer.status == 429 or code == "3001":
         return QuickBooksThrottled("too many calls", retry_after_s=_retry_after(answer.headers))
     if code in _DISCONNECTED:
-        return RealmDisconnected(said)
+        return AccessWithdrawn(said)
     if code in _CLOSED:
         return RealmBlocked(said)
     if answer.status == 503 or code in _PASSING:

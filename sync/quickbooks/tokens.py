@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import case, func, or_, select, update
 
+from sync import fail_points
 from sync.company_watch import CompanyWatch
 from sync.errors import QuickBooksUnavailable, RealmDisconnected
 from sync.keys import Keyring
@@ -76,6 +77,7 @@ class Tokens:
             if not is_old and (refused is None or row.token_version > refused.token_version):
                 return self._open(row)
             if self._take_lease(realm_no):
+                fail_points.reach("token.leased")
                 return self._renew(row)
             if self._clock.monotonic() > deadline:
                 raise QuickBooksUnavailable("another process is still renewing the token")
@@ -113,6 +115,7 @@ class Tokens:
         except Exception:
             self._end_lease(realm_no)
             raise
+        fail_points.reach("token.rotated")
         self._store(realm_no, grant, version=version)
         newest, _ = self._read(realm_no)
         if newest.access_token_sealed is None:
@@ -126,15 +129,15 @@ class Tokens:
         try:
             return self._ask(row), row.token_version + 1
         except RealmDisconnected:
-            newest, _ = self._read(realm_no)
-            if newest.token_version == row.token_version:
-                self._mark_dead(realm_no, row.token_version)
+            if self._mark_dead(realm_no, row.token_version):
                 raise
+            newest, _ = self._read(realm_no)
         try:
             return self._ask(newest), newest.token_version + 1
         except RealmDisconnected:
-            self._mark_dead(realm_no, newest.token_version)
-            raise
+            if self._mark_dead(realm_no, newest.token_version):
+                raise
+            raise QuickBooksUnavailable("the token is being renewed by others") from None
 
     def _ask(self, row: RealmRow) -> Grant:
         token = self.refresh_token(row)
@@ -162,6 +165,8 @@ class Tokens:
                 )
                 .values(
                     refresh_lease_until=None,
+                    # A sibling that asked with the token before this one has given the grant up.
+                    state="connected",
                     **sealed_grant(self._keyring, realm_no, grant, now=business_now(session)),
                     token_version=version,
                 )
@@ -176,18 +181,23 @@ class Tokens:
                 .values(refresh_lease_until=None)
             )
 
-    def _mark_dead(self, realm_no: int, version: int) -> None:
+    def _mark_dead(self, realm_no: int, version: int) -> bool:
+        """Note that a grant is dead; tell whether it is: nobody has stored a newer token."""
         with self._database.begin(realm_no) as session:
-            session.execute(
+            marked = session.scalars(
                 update(RealmRow)
-                .where(
-                    RealmRow.realm_no == realm_no,
-                    RealmRow.token_version == version,
-                    RealmRow.state == "connected",
+                .where(RealmRow.realm_no == realm_no, RealmRow.token_version == version)
+                .values(
+                    state=case(
+                        (RealmRow.state == "connected", "reauth_needed"), else_=RealmRow.state
+                    ),
+                    refresh_lease_until=None,
                 )
-                .values(state="reauth_needed", refresh_lease_until=None)
+                .returning(RealmRow.realm_no)
             )
+            is_dead = marked.one_or_none() is not None
             self._watch.agree(session, realm_no)
+            return is_dead
 
     def _open(self, row: RealmRow) -> Access:
         assert row.access_token_sealed is not None

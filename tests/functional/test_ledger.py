@@ -203,7 +203,7 @@ def test_the_first_request_id_stays(ledger: Ledger) -> None:
 
 def test_a_row_that_keeps_failing_is_parked_after_twelve_tries(ledger: Ledger) -> None:
     """Past the last try a person gets it, with the reason."""
-    work_id = ledger.add()
+    work_id = ledger.add(kind="mail")
     for _ in range(len(work.RETRY_DELAYS_S)):
         ledger.sql("UPDATE work SET retry_at = now() WHERE state = 'ready'")
         ledger.pick()
@@ -282,3 +282,18 @@ def test_effects_have_one_unfinished_row_a_target(ledger: Ledger) -> None:
             is None
         )
         assert work.add(session, realm_no=1, kind="bill", lane="a", target="t", effect_key="k3")
+
+
+def test_a_pull_is_tried_for_ever(ledger: Ledger) -> None:
+    """A company whose books nobody reads any more would be a sync that stopped without a word."""
+    work_id = ledger.add(kind="pull")
+    for _ in range(2 * len(work.RETRY_DELAYS_S)):
+        ledger.sql("UPDATE work SET retry_at = now() WHERE state = 'ready'")
+        ledger.pick()
+        held = ledger.claim(work_id)
+        assert held is not None
+        with ledger.app.begin(1) as session:
+            assert work.retry_later(session, held, error=QuickBooksUnavailable("away"))
+
+    row = ledger.row(work_id)
+    assert (row.state, row.error) == ("ready", "away")

@@ -329,3 +329,53 @@ def test_an_invoice_that_a_frozen_process_made_too_late_is_taken_back(
         [(True, False), (False, True)],
     )
     assert house.view("9501").milestones[0].billed_minor == 300_000
+
+
+@pytest.mark.parametrize("deed", ["void", "price", "words", "delete"])
+def test_an_invoice_that_a_person_changed_before_it_was_adopted_is_adopted(
+    house: House, deed: str
+) -> None:
+    """Made, not heard of, changed by the bookkeeper: it is ours, and what they did is theirs."""
+    stop_before_answer(house, "5012")
+    invoice = house.sandbox.invoices("5012")[0]
+    if deed in ("void", "delete"):
+        house.sandbox.operation("Invoice", invoice, deed)
+    elif deed == "price":
+        lines = [one for one in invoice["Line"] if one["DetailType"] == "SalesItemLineDetail"]
+        lines[0] |= {
+            "Amount": 5,
+            "SalesItemLineDetail": {**lines[0]["SalesItemLineDetail"], "UnitPrice": 5, "Qty": 1},
+        }
+        house.sandbox.change("Invoice", invoice, Line=lines)
+    else:
+        house.sandbox.change("Invoice", invoice, DueDate="2030-01-01")
+    later(house, 60)
+    house.sync()
+    later(house, 75)
+    house.work_off()
+
+    assert creations(house, "5012") == 1
+    job_id = house.view("5012").job_id
+    (bill,) = [row for row in house.work("bill") if row.job_id == job_id]
+    if deed == "delete":
+        # Nobody knows that what was deleted was ours: QuickBooks tells the id alone.
+        assert (bill.state, bill.error_class) == ("parked", "InvoiceUncertain")
+        return
+    assert bill.state == "done"
+    findings = {one.code for one in house.view("5012").findings}
+    told = {"void": {"invoice_voided"}, "price": {"invoice_edited"}, "words": set()}
+    assert findings == told[deed]
+    raise_price(house, house.sandbox.query("Estimate", "WHERE DocNumber = '5012'")[0], "400.00")
+    house.sync()
+    assert deed != "words" or house.sandbox.invoices("5012")[0]["DueDate"] == "2030-01-01"
+
+
+def stop_before_answer(house: House, number: str) -> None:
+    """Have a job's first invoice made, and its answer lost."""
+    fault = {"entity": "Invoice", "operation": "create", "kind": "commit_then_reset", "count": 1}
+    house.sandbox.admin("faults", fault)
+    house.accepted_estimate(number, LINES)
+    with house.app.database.begin(house.realm_no) as session:
+        work.add(session, realm_no=house.realm_no, kind="pull", lane="pull", coalesce_key="pull")
+    while not house.sandbox.invoices(number):
+        step(house)

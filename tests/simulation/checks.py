@@ -24,7 +24,7 @@ COMPARED = ("Estimate", "Invoice", "Payment", "CreditMemo", "Customer")
 
 def judge_end(world: World, figures: Counter[str]) -> list[Violation]:
     """Judge a world that has come to rest; `figures` counts what was there to be judged."""
-    found = [*_constraints(world), *_connections(world)]
+    found = [*_constraints(world)]
     world.look()
     explained = {
         (side.company.realm_id, subject.removeprefix("invoice:"))
@@ -179,16 +179,6 @@ def _twins_told(world: World, side: Side) -> Iterator[str]:
         for row in rows:
             yield row.subject
             yield f"invoice:{row.facts.get('first', '')}"
-
-
-def _connections(world: World) -> Iterator[Violation]:
-    """Nobody has to connect a company again that did not lose its grant."""
-    lost = world.revoked + sum(
-        kind == "refresh_unanswered_after_rotation" for kind, _ in world.chance.fired
-    )
-    if world.reconnected > lost:
-        said = f"connected again {world.reconnected} times, the grant was lost {lost} times"
-        yield Violation(rule="tokens", message=said)
 
 
 def _constraints(world: World) -> Iterator[Violation]:

@@ -36,7 +36,7 @@ from sync.keys import Keyring
 from sync.quickbooks.gateway import Gateway
 from sync.quickbooks.tokens import Tokens
 from sync.store.database import Database, business_now
-from sync.store.tables import ProcessRow
+from sync.store.tables import ProcessRow, RealmRow
 from tests.checker import HistoryChecker, Violation
 from tests.simulation.baton import Baton, Strand
 from tests.simulation.chance import Chance
@@ -118,8 +118,6 @@ class World:
         self.app = self._app()
         self.checker = HistoryChecker("client:app", is_strict=self.is_strict)
         self.violations: list[Violation] = []
-        self.revoked = 0  #: how often an owner took our access away
-        self.reconnected = 0
         self.is_stirred = True  #: something was committed since the dispatcher last looked
         self.processes: list[Process] = []
         self._process_count = 0
@@ -206,6 +204,7 @@ class World:
             mail=self.mail,
             ids=self._ids,
             clock=clock,
+            watch=watch,
             templates=_templates(),
             legal=_legal(),
         )
@@ -236,9 +235,22 @@ class World:
             )
         for side in self.sides:
             if side.realm_no in lost and side is not self.broken:
-                self.reconnected += 1
+                if self._grant_works(side):
+                    said = f"company {side.realm_no} was given up though its grant works"
+                    self.violations.append(Violation(rule="tokens", message=said))
                 self._connect(side.company.realm_id)
         return bool(lost - {self.broken.realm_no if self.broken else 0})
+
+    def _grant_works(self, side: Side) -> bool:
+        """Tell whether QuickBooks would renew the token that we hold."""
+        with self.databases.app.begin(side.realm_no) as session:
+            row = session.get_one(RealmRow, side.realm_no)
+        token = self.app.tokens.refresh_token(row)
+        grants, now = self.books.grants, self.books.clock.now()
+        grant = grants._grants.get(grants._by_refresh.get(token or "", ""))
+        if grant is None or grants._is_dead(grant, now):
+            return False
+        return token == grant.refresh_token or dict(grant.superseded).get(str(token), now) > now
 
     def _new_dispatcher(self) -> Dispatcher:
         return Dispatcher(
@@ -404,7 +416,6 @@ class World:
 
     def revoke(self, realm_id: str) -> None:
         """The owner takes our access away in QuickBooks."""
-        self.revoked += 1
         for grant in list(self.books.grants._grants.values()):
             if grant.realm_id == realm_id:
                 self.books.grants._revoke(grant.id)
