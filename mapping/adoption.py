@@ -116,6 +116,7 @@ def adopted_invoice(
     payments: Sequence[Payment],
     currency: str,
     was_settled: bool = False,
+    without: Callable[[Money], Money] | None = None,
 ) -> ProgressInvoice:
     """Return an invoice that a person made as the engine sees it: it never moves.
 
@@ -128,6 +129,7 @@ def adopted_invoice(
         payments: any payments; those that are not on this invoice play no part.
         currency: ISO 4217.
         was_settled: it was seen settled before.
+        without: takes off the credits on it that changed the contract; None: there are none.
 
     Raises:
         DocumentError: its money or its date cannot be read.
@@ -141,6 +143,7 @@ def adopted_invoice(
         money = money_of(invoice, ours, currency=currency)
         if any(not line_id for line_id in ours.values()):
             money = replace(money, by_line=_spread(money.contract_minor, contract))
+        money = without(money) if without else money
     return ProgressInvoice(
         milestone_id=milestone_id,
         ordinal=ordinal,

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from mapping.documents import Estimate
+from mapping.documents import CreditMemo, SalesForm
 from mapping.errors import DocumentError
 from mapping.jobs import JobDocuments
 from mapping.lines import Line, minor_of, net_amounts
@@ -59,15 +59,22 @@ class MappedContract:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """What one estimate adds to the contract."""
+    """What one document adds to the contract; a credit memo takes away."""
 
-    estimate: Estimate
+    estimate: SalesForm
     lines: tuple[ContractLine, ...]
     coding: Mapping[str, Coding]
 
     @property
     def total_minor(self) -> int:
         return sum(line.amount_minor for line in self.lines)
+
+    @property
+    def tax(self) -> Decimal | None:
+        """Its tax as the contract counts it; None where an estimate does not say."""
+        if isinstance(self.estimate, CreditMemo):
+            return -(self.estimate.tax or Decimal(0))
+        return self.estimate.tax
 
 
 def contract_of(
@@ -90,7 +97,7 @@ def contract_of(
     """
     if documents.main is None:
         return _nothing(documents, documents.findings)
-    estimates = (documents.main, *documents.change_orders)
+    estimates = (documents.main, *documents.change_orders, *documents.credits)
     currency, findings = _currency_of(estimates, home_currency)
     if findings:
         return _nothing(documents, findings)
@@ -99,7 +106,7 @@ def contract_of(
         try:
             parts.append(_part(estimate, currency=currency))
         except DocumentError as error:
-            findings.append(error.as_finding(f"estimate:{estimate.id}"))
+            findings.append(error.as_finding(estimate.subject))
     findings += _sum_findings(parts, currency)
     return _mapped(documents, parts, first_totals, currency, findings)
 
@@ -113,7 +120,9 @@ def pending_of(documents: JobDocuments, *, currency: str) -> tuple[ChangeOrder, 
         with suppress(DocumentError):
             part = _part(estimate, currency=currency)
             label = estimate.doc_number or f"E{estimate.id}"
-            found.append(ChangeOrder(id=estimate.id, label=label, amount_minor=part.total_minor))
+            found.append(
+                ChangeOrder(id=estimate.contract_id, label=label, amount_minor=part.total_minor)
+            )
     return tuple(found)
 
 
@@ -143,44 +152,45 @@ def _mapped(
         coding={line_id: coding for part in parts for line_id, coding in part.coding.items()},
         tax_rate_percent=_tax_rate(parts, contract.total_minor, currency),
         currency=currency,
-        totals={part.estimate.id: part.total_minor for part in parts},
+        totals={part.estimate.contract_id: part.total_minor for part in parts},
         findings=(*findings, *documents.findings),
     )
 
 
 def _currency_of(
-    estimates: Sequence[Estimate], home_currency: str | None
+    estimates: Sequence[SalesForm], home_currency: str | None
 ) -> tuple[str, list[Finding]]:
     """Return the one currency of all estimates, or why there is none."""
-    named = {estimate.id: estimate.currency or (home_currency or "") for estimate in estimates}
+    named = {one.subject: one.currency or (home_currency or "") for one in estimates}
     main = estimates[0]
     try:
-        minor_units(named[main.id])
+        minor_units(named[main.subject])
     except MoneyError:
-        facts = {"currency": named[main.id]}
-        return "", [Finding(code="currency_unknown", subject=f"estimate:{main.id}", facts=facts)]
-    return named[main.id], [
+        facts = {"currency": named[main.subject]}
+        return "", [Finding(code="currency_unknown", subject=main.subject, facts=facts)]
+    return named[main.subject], [
         Finding(
             code="currency_mixed",
-            subject=f"estimate:{estimate_id}",
-            facts={"currency": currency, "expected": named[main.id]},
+            subject=subject,
+            facts={"currency": currency, "expected": named[main.subject]},
         )
-        for estimate_id, currency in named.items()
-        if currency != named[main.id]
+        for subject, currency in named.items()
+        if currency != named[main.subject]
     ]
 
 
-def _part(estimate: Estimate, *, currency: str) -> _Part:
+def _part(estimate: SalesForm, *, currency: str) -> _Part:
     """Map one estimate's lines, and check their sum against QuickBooks' own total."""
     lines: list[ContractLine] = []
     coding: dict[str, Coding] = {}
-    for line, amount_minor in net_amounts(estimate.lines, currency=currency):
-        line_id = f"{estimate.id}:{line.id or line.at}"
+    sign = -1 if isinstance(estimate, CreditMemo) else 1
+    for line, amount in net_amounts(estimate.lines, currency=currency):
+        line_id = f"{estimate.contract_id}:{line.id or line.at}"
         if line_id in coding:
             raise DocumentError("line_id_twice", f"two lines have the id {line.id}", at=line.at)
         coding[line_id] = coding_of(line)
         description = line.description or coding[line_id].item_name
-        lines.append(ContractLine(id=line_id, amount_minor=amount_minor, description=description))
+        lines.append(ContractLine(id=line_id, amount_minor=sign * amount, description=description))
     part = _Part(estimate=estimate, lines=tuple(lines), coding=coding)
     _check_total(part, currency=currency)
     return part
@@ -206,8 +216,9 @@ def _check_total(part: _Part, *, currency: str) -> None:
         return
     tax_minor = minor_of(estimate.tax or Decimal(0), currency=currency, at="TxnTaxDetail.TotalTax")
     total_minor = minor_of(estimate.total, currency=currency, at="TotalAmt")
-    if part.total_minor + tax_minor != total_minor:
-        ours = format_money(part.total_minor + tax_minor, currency=currency)
+    net_minor = -part.total_minor if isinstance(estimate, CreditMemo) else part.total_minor
+    if net_minor + tax_minor != total_minor:
+        ours = format_money(net_minor + tax_minor, currency=currency)
         raise DocumentError(
             "tax_inclusive" if estimate.is_tax_inclusive else "total_mismatch",
             f"lines and tax make {ours}, QuickBooks says {estimate.total}",
@@ -228,27 +239,29 @@ def _sum_findings(parts: Sequence[_Part], currency: str) -> list[Finding]:
 def _change_orders(
     documents: JobDocuments, parts: Sequence[_Part], first_totals: Mapping[str, int]
 ) -> tuple[ChangeOrder, ...]:
-    """Return one entry per further estimate, and one per estimate edited in place, oldest first."""
+    """Return one entry per further document, and one per estimate edited in place, oldest first."""
     found: list[ChangeOrder] = []
     for part in parts:
         estimate = part.estimate
-        first_minor = first_totals.get(estimate.id, part.total_minor)
+        first_minor = first_totals.get(estimate.contract_id, part.total_minor)
         label = estimate.doc_number or f"E{estimate.id}"
-        if documents.main is None or estimate.id != documents.main.id:
-            found.append(ChangeOrder(id=estimate.id, label=label, amount_minor=first_minor))
+        if documents.main is None or estimate.contract_id != documents.main.contract_id:
+            found.append(
+                ChangeOrder(id=estimate.contract_id, label=label, amount_minor=first_minor)
+            )
         if part.total_minor != first_minor:
             # One id for all edits: the amount is what they come to since the estimate was agreed,
             # and what is bound to a milestone must find its change order again.
             change_minor = part.total_minor - first_minor
-            edit_id = f"{estimate.id}@edit"
+            edit_id = f"{estimate.contract_id}@edit"
             found.append(ChangeOrder(id=edit_id, label=label, amount_minor=change_minor))
     return tuple(found)
 
 
 def _tax_rate(parts: Sequence[_Part], total_minor: int, currency: str) -> Decimal | None:
     """Return tax in percent of the whole contract, from the estimates' own tax; about right."""
-    if total_minor <= 0 or any(part.estimate.tax is None for part in parts):
+    if total_minor <= 0 or any(part.tax is None for part in parts):
         return None
-    tax = sum((part.estimate.tax or Decimal(0) for part in parts), Decimal(0))
+    tax = sum((part.tax or Decimal(0) for part in parts), Decimal(0))
     net = Decimal(total_minor).scaleb(-minor_units(currency))
     return (tax * 100 / net).quantize(_RATE_STEP, rounding=ROUND_HALF_EVEN)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from mapping.errors import DocumentError
 from mapping.kept import KEPT_FIELDS, content_hash, keep
@@ -37,12 +37,17 @@ __all__ = [
     "Estimate",
     "Invoice",
     "Link",
+    "NativeOrder",
     "Payment",
     "RefundReceipt",
     "SalesForm",
     "content_hash",
+    "contract_id",
+    "document_of",
     "is_deleted",
     "keep",
+    "parse_change_order",
+    "parse_contract_form",
     "parse_credit_memo",
     "parse_customer",
     "parse_estimate",
@@ -55,6 +60,9 @@ __all__ = [
 
 #: What QuickBooks puts in front of the private note of a voided document.
 VOIDED_NOTE = "voided"
+#: What stands in front of an id among the documents of a contract: QuickBooks promises that ids are
+#: unique within a kind, and no more.
+_CONTRACT_PREFIXES = {"Estimate": "", "ChangeOrder": "co", "CreditMemo": "cm"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +97,19 @@ class SalesForm:
     updated_at: datetime | None
     raw: Raw = field(repr=False, compare=False)
 
+    entity: ClassVar[str] = "Estimate"  #: QuickBooks' name, of what can make a contract
+    kind: ClassVar[str] = "estimate"  #: in front of its id, as the subject of a finding
+
+    @property
+    def contract_id(self) -> str:
+        """Its id among the documents that make a contract, whatever their kind."""
+        return contract_id(self.entity, self.id)
+
+    @property
+    def subject(self) -> str:
+        """What a finding about it names."""
+        return f"{self.kind}:{self.id}"
+
     @property
     def is_voided(self) -> bool:
         """Whether it was voided: a zero total alone is not enough, nor is the word in the note."""
@@ -105,6 +126,21 @@ class Estimate(SalesForm):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NativeOrder(Estimate):
+    """A change order as QuickBooks' own document: it reads like an estimate, and names the one that
+    it changes.
+    """
+
+    entity = "ChangeOrder"
+    kind = "change_order"
+
+    @property
+    def changes(self) -> frozenset[str]:
+        """The ids of the estimates that it changes; QuickBooks takes one."""
+        return frozenset(link.id for link in self.links if link.kind == "Estimate")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice(SalesForm):
     """An invoice. `balance` None means that QuickBooks did not say, not that nothing is open."""
 
@@ -115,6 +151,9 @@ class Invoice(SalesForm):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditMemo(SalesForm):
     """A credit memo; `remaining` is what has not been applied yet."""
+
+    entity = "CreditMemo"
+    kind = "credit"
 
     remaining: Decimal | None
 
@@ -182,6 +221,37 @@ def parse_estimate(raw: Raw) -> Estimate:
         accepted_on=read_date(raw, "AcceptedDate"),
         expires_on=read_date(raw, "ExpirationDate"),
     )
+
+
+def parse_change_order(raw: Raw) -> NativeOrder:
+    """Read a ChangeOrder."""
+    return NativeOrder(
+        **_sales_form(raw),
+        status=read_text(raw, "TxnStatus").strip(),
+        accepted_on=read_date(raw, "AcceptedDate"),
+        expires_on=read_date(raw, "ExpirationDate"),
+    )
+
+
+def parse_contract_form(entity: str, raw: Raw) -> SalesForm:
+    """Read a document that can make a contract: an estimate, a change order, a credit memo."""
+    if entity == "ChangeOrder":
+        return parse_change_order(raw)
+    return parse_credit_memo(raw) if entity == "CreditMemo" else parse_estimate(raw)
+
+
+def contract_id(entity: str, qbo_id: str) -> str:
+    """Return a document's id among those that make a contract: `1187`, `co1190`, `cm1201`."""
+    return f"{_CONTRACT_PREFIXES[entity]}{qbo_id}"
+
+
+def document_of(name: str) -> tuple[str, str]:
+    """Return kind and id of a document that makes a contract; the inverse of `contract_id()`."""
+    for entity in ("ChangeOrder", "CreditMemo"):
+        prefix = _CONTRACT_PREFIXES[entity]
+        if name.startswith(prefix):
+            return entity, name.removeprefix(prefix)
+    return "Estimate", name
 
 
 def parse_invoice(raw: Raw) -> Invoice:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date
 from enum import Enum
 
-from mapping.documents import Customer, Estimate
+from mapping.documents import CreditMemo, Customer, Estimate, NativeOrder
 from milestone_engine.finding import Finding
 
 #: A longer number leaves no room for `-M12-2` within QuickBooks' 21 characters.
@@ -58,7 +58,14 @@ class JobDocuments:
     change_orders: tuple[Estimate, ...] = ()  #: agreed: part of the contract
     pending_change_orders: tuple[Estimate, ...] = ()  #: offered: not part of it
     ended_change_orders: tuple[Estimate, ...] = ()  #: rejected, closed or deleted: not part of it
+    credits: tuple[CreditMemo, ...] = ()  #: a person said that the contract is smaller by them
     candidates: tuple[Estimate, ...] = ()  #: agreed, but a person must say what they are
+
+    @property
+    def estimates(self) -> tuple[Estimate, ...]:
+        """The agreed ones that are estimates in QuickBooks: what an invoice can be made from."""
+        agreed = (self.main, *self.change_orders)
+        return tuple(one for one in agreed if one and not isinstance(one, NativeOrder))
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -103,6 +110,7 @@ def gather(
     *,
     main_id: str | None = None,
     confirmed_ids: Collection[str] = (),
+    orders: Sequence[NativeOrder] = (),
 ) -> JobDocuments:
     """Sort the estimates of one job key by what they are to the Job.
 
@@ -112,9 +120,10 @@ def gather(
         main_id: the main estimate as it was found before. It stays the main one whatever its state,
             so that a rejected contract freezes the Job and does not hand it to its neighbour.
         confirmed_ids: estimates that a person called change orders whatever their number.
+        orders: QuickBooks' own change orders; one that names another Job's estimate plays no part.
     """
-    ordered = sorted(estimates, key=_order)
-    main = _main(ordered, main_id)
+    main = _main(sorted(estimates, key=_order), main_id)
+    ordered = sorted([*estimates, *_named(orders, estimates, main, confirmed_ids)], key=_order)
     groups: dict[str, list[Estimate]] = {
         "change_orders": [],
         "pending_change_orders": [],
@@ -122,11 +131,29 @@ def gather(
         "candidates": [],
     }
     for estimate in ordered:
-        if main is None or estimate.id != main.id:
+        if main is None or estimate.contract_id != main.contract_id:
             group = _group(estimate, main, confirmed_ids)
             if group:
                 groups[group].append(estimate)
-    return JobDocuments(main=main, **{name: tuple(found) for name, found in groups.items()})
+    return JobDocuments(
+        main=main,
+        change_orders=tuple(groups["change_orders"]),
+        pending_change_orders=tuple(groups["pending_change_orders"]),
+        ended_change_orders=tuple(groups["ended_change_orders"]),
+        candidates=tuple(groups["candidates"]),
+    )
+
+
+def _named(
+    orders: Sequence[NativeOrder],
+    estimates: Sequence[Estimate],
+    main: Estimate | None,
+    confirmed_ids: Collection[str],
+) -> list[NativeOrder]:
+    """Return the change orders that name the main estimate, or one that changes it."""
+    ids = {one.id for one in estimates if one.id in confirmed_ids or _belongs_to(one, main)}
+    ids |= {main.id} if main else set()
+    return [one for one in orders if one.changes & ids]
 
 
 def _main(ordered: Sequence[Estimate], main_id: str | None) -> Estimate | None:
@@ -142,7 +169,11 @@ def _main(ordered: Sequence[Estimate], main_id: str | None) -> Estimate | None:
 def _group(estimate: Estimate, main: Estimate | None, confirmed_ids: Collection[str]) -> str | None:
     """Return the group of a further estimate; None where it does not concern the Job."""
     state = estimate_state(estimate)
-    is_change_order = estimate.id in confirmed_ids or _belongs_to(estimate, main)
+    is_change_order = (
+        isinstance(estimate, NativeOrder)
+        or estimate.id in confirmed_ids
+        or _belongs_to(estimate, main)
+    )
     if state.is_agreed:
         return "change_orders" if is_change_order else "candidates"
     if not is_change_order or state is EstimateState.UNKNOWN:

@@ -25,6 +25,9 @@ KEPT_FIELDS: Mapping[str, frozenset[str]] = {
     "Estimate": frozenset(
         (*_EVERY_DOCUMENT, *_SALES_FORM, "TxnStatus", "AcceptedDate", "ExpirationDate")
     ),
+    "ChangeOrder": frozenset(
+        (*_EVERY_DOCUMENT, *_SALES_FORM, "TxnStatus", "AcceptedDate", "ExpirationDate")
+    ),
     "Invoice": frozenset((*_EVERY_DOCUMENT, *_SALES_FORM, "Balance", "Deposit", "DeliveryInfo")),
     "CreditMemo": frozenset((*_EVERY_DOCUMENT, *_SALES_FORM, "Balance", "RemainingCredit")),
     "RefundReceipt": frozenset((*_EVERY_DOCUMENT, *_SALES_FORM, "Balance")),

@@ -6,7 +6,7 @@ lines that people added. Tax and lines from outside never count as contract mone
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -50,10 +50,13 @@ class Money:
         else the settled money's share of it, rounded down.
         """
         asked_minor = self.contract_minor + self.contract_tax_minor
-        if self.contract_minor <= 0 or self.settled_minor <= 0:
+        if self.contract_minor <= 0:
             return 0
+        # What a credit left may be paid by the credit's own tax: nothing asked, nothing to come.
         if self.settled_minor >= asked_minor:
             return self.contract_minor
+        if self.settled_minor <= 0:
+            return 0
         return self.settled_minor * self.contract_minor // asked_minor
 
 
@@ -68,6 +71,7 @@ def progress_invoice(
     currency: str,
     was_settled: bool = False,
     closed_until: date | None = None,
+    without: Callable[[Money], Money] | None = None,
 ) -> ProgressInvoice:
     """Return an invoice of ours as the engine sees it.
 
@@ -81,6 +85,7 @@ def progress_invoice(
         currency: ISO 4217.
         was_settled: it was seen settled before.
         closed_until: the books are closed up to this day, inclusive.
+        without: takes off the credits on it that changed the contract; None: there are none.
 
     Raises:
         DocumentError: its money or its date cannot be read (`balance_missing`, ...).
@@ -95,6 +100,7 @@ def progress_invoice(
             human_edits(invoice.raw, synced.raw, line_ids=line_ids).money
             or _is_moved(money, synced, line_ids, currency=currency)
         )
+        money = without(money) if without else money
     return ProgressInvoice(
         milestone_id=milestone_id,
         ordinal=ordinal,
@@ -112,7 +118,8 @@ def progress_invoice(
         tax_minor=money.tax_minor,
         outside_minor=money.outside_minor,
         settled_on=settled_on(invoice, payments),
-        held_by=_held_by(is_edited, issued_on, closed_until),
+        held_by=_held_by(is_edited, issued_on, closed_until)
+        or (HeldBy.CREDITED if without else None),
         was_settled=was_settled,
         is_due_edited=(
             synced is not None and synced.due_on is not None and invoice.due_on != synced.due_on

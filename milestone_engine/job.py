@@ -43,6 +43,7 @@ class HeldBy(Enum):
     PENDING = "pending"  #: a payment is on its way (E25)
     REVERSED = "reversed"  #: it was settled and is not any more: a bounced check (E58)
     CLOSED = "closed"  #: the books are closed for its date
+    CREDITED = "credited"  #: a credit that changed the contract stands on it: it asks for less
     ADOPTED = "adopted"  #: a person made it before we came: it is theirs for good
 
 

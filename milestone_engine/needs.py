@@ -13,7 +13,8 @@ from milestone_engine.draft import Draft
 from milestone_engine.finding import Finding
 from milestone_engine.job import HeldBy, InvoiceState, Job, JobState, ProgressInvoice
 
-#: Why an invoice cannot move -> the finding. That we did not make it (ADOPTED) needs nobody.
+#: Why an invoice cannot move -> the finding. That we did not make it (ADOPTED)
+#: or that a credit stands on it (CREDITED) needs nobody.
 HELD: Mapping[HeldBy, str] = {
     HeldBy.EDITED: "invoice_edited",
     HeldBy.PENDING: "payment_pending",

@@ -102,7 +102,8 @@ def _held_by(job: Job, invoice: ProgressInvoice) -> HeldBy | None:
     if invoice.is_settled:
         # It does not move anyway; but whose amount it is stays worth knowing.
         return HeldBy.EDITED if invoice.held_by is HeldBy.EDITED else None
-    may_be_reversed = invoice.held_by in (None, HeldBy.REVERSED, HeldBy.ADOPTED)
+    stands_still = (HeldBy.CREDITED, HeldBy.ADOPTED)
+    may_be_reversed = invoice.held_by in (None, HeldBy.REVERSED, *stands_still)
     if may_be_reversed and invoice.reversal > _answered(job, invoice):
         return HeldBy.REVERSED
     if invoice.held_by not in (None, HeldBy.REVERSED):

@@ -14,10 +14,11 @@ from sandbox.cdc import changed_since, deleted_stub
 from sandbox.clock import Clock, answer_time, today
 from sandbox.draft import Draft
 from sandbox.entities import SPECS, Family, Spec, spec_at
+from sandbox.entities.sales import CHANGE_ORDER
 from sandbox.errors import Fault, bad_value, not_found, unsupported
 from sandbox.files import File, facts_of, kept_file
 from sandbox.ids import Ids
-from sandbox.query import read_statement, run
+from sandbox.query import invalid, read_statement, run
 from sandbox.records import change_record, events_of, mail_of
 from sandbox.request_memory import Remembered, RequestMemory
 from sandbox.rules import ending, entry
@@ -93,8 +94,12 @@ class Company:
         Raises:
             Fault: 4000 it does not read, 4001 it makes no sense.
         """
+        asked = read_statement(statement)
+        is_kept = self._settings().change_orders_kept
+        if spec_at(asked.entity) is CHANGE_ORDER and not is_kept:
+            raise invalid(f"Metadata not found for Entity: {asked.entity}")
         answer = run(
-            read_statement(statement),
+            asked,
             self.tables,
             today=self.today(),
             render=self.render,

@@ -43,6 +43,9 @@ class Settings:
     metered: str = "read,query,cdc,pdf,download"  #: what counts as a metered read
     cdc_inclusive: bool = True  #: a change at the very moment of changedSince is given
     cdc_newest_first: bool = False  #: the order of objects within a type
+    change_orders_kept: bool = (
+        True  #: the company's edition has ChangeOrder; queries refuse it else
+    )
     change_orders_told: bool = True  #: change data capture and webhooks know ChangeOrder
     void_word: str = "voided"  #: CloudEvents' word for a void
     webhook_data: bool = False  #: CloudEvents carry the object in `data`

@@ -286,9 +286,12 @@ def _why_unmapped(findings: Sequence[Finding]) -> str:
 def _job_candidates(session: Session, facts: JobFacts, mapped: MappedJob) -> Candidates:
     """Give the invoices of people's that are the job's: adopted before, and new ones."""
     estimates = [parse_estimate(mirror.document(row)) for row in facts.estimates]
-    documents = gather(estimates, main_id=facts.job.estimate_id)
-    agreed = [one for one in (documents.main, *documents.change_orders) if one is not None]
-    found = _candidates(session, facts.job.realm_no, agreed, facts.job.key)
+    documents = gather(
+        estimates,
+        main_id=facts.job.estimate_id,
+        confirmed_ids=facts.standing.confirmed_ids,
+    )
+    found = _candidates(session, facts.job.realm_no, documents.estimates, facts.job.key)
     adopted = facts.standing.adoption.invoices if facts.standing.adoption else ()
     known = {invoice.id for invoice, _ in found.claimed}
     again = [

@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from mapping.contracts import MappedContract
+from mapping.documents import document_of
 from mapping.edits import Conflict
 from mapping.events import EventWords
 from milestone_engine.finding import Finding
@@ -217,17 +218,18 @@ def _save_events(session: Session, decision: Decision) -> None:
 
 
 def _save_documents(session: Session, decision: Decision) -> None:
-    """Note which estimates make the contract, and what each was worth when it was first agreed."""
+    """Note which documents make the contract, and what each was worth when it was first agreed."""
     job = decision.facts.job
-    for estimate_id, total_minor in decision.contract.totals.items():
-        is_main = estimate_id == job.estimate_id
+    for name, total_minor in decision.contract.totals.items():
+        entity, qbo_id = document_of(name)
+        is_main = (entity, qbo_id) == ("Estimate", job.estimate_id)
         session.execute(
             upsert(JobDocumentRow)
             .values(
                 realm_no=job.realm_no,
                 job_id=job.job_id,
-                entity="Estimate",
-                qbo_id=estimate_id,
+                entity=entity,
+                qbo_id=qbo_id,
                 role="contract" if is_main else "change_order",
                 first_total_minor=total_minor,
             )

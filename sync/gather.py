@@ -9,11 +9,9 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mapping.documents import Customer, parse_customer, parse_estimate
-from mapping.errors import DocumentError
-from mapping.jobs import job_key
 from milestone_engine.job import Notice, Told
-from sync.job_decisions import Standing, claimed_by_others, standing
+from sync.further_estimates import estimates_of
+from sync.job_decisions import Standing, claimed_by_others, is_rejoined, standing
 from sync.store import mirror, realms, schedules
 from sync.store.database import business_today
 from sync.store.tables import EventRow, JobDocumentRow, JobRow, MirrorRow, RealmRow, WorkRow
@@ -36,10 +34,12 @@ class JobFacts:
     events: tuple[EventRow, ...]
     told: tuple[Told, ...]
     standing: Standing
-    claimed_elsewhere: frozenset[str]  #: payments that a person gave to another job
+    claimed_elsewhere: frozenset[str]  #: payments and credits that a person gave to another job
     beside: tuple[MirrorRow, ...] = ()  #: the customer's invoices that are no job's
     credits: tuple[MirrorRow, ...] = ()  #: credit memos of the customer
     refunds: tuple[MirrorRow, ...] = ()  #: refund receipts of the customer
+    orders: tuple[MirrorRow, ...] = ()  #: QuickBooks' own change orders of the customer
+    is_rejoined: bool = False  #: it was opened as a job of its own, and that was taken back
 
 
 def gather_facts(session: Session, realm_no: int, job_id: int) -> JobFacts:
@@ -66,7 +66,7 @@ def gather_facts(session: Session, realm_no: int, job_id: int) -> JobFacts:
         job=job,
         today=business_today(session, realm.zone),
         version=schedules.newest(session, realm_no, job_id),
-        estimates=_estimates(session, job, family, documents),
+        estimates=estimates_of(session, job, family, documents),
         customers=family,
         documents=documents,
         invoices=mirror.rows(session, realm_no, "Invoice", ids=invoice_ids),
@@ -91,6 +91,10 @@ def gather_facts(session: Session, realm_no: int, job_id: int) -> JobFacts:
             mirror.of_customers(session, realm_no, "RefundReceipt", customer_ids=[job.customer_id])
         ),
         beside=_beside(session, realm_no, list(family), known=invoice_ids),
+        orders=tuple(
+            mirror.of_customers(session, realm_no, "ChangeOrder", customer_ids=list(family))
+        ),
+        is_rejoined=is_rejoined(session, realm_no, job.estimate_id),
     )
 
 
@@ -105,37 +109,6 @@ def _family(session: Session, realm_no: int, customer_id: str) -> dict[str, Mirr
         family[current] = row
         current = row.customer_id
     return family
-
-
-def _estimates(
-    session: Session,
-    job: JobRow,
-    family: Mapping[str, MirrorRow],
-    documents: Sequence[JobDocumentRow],
-) -> tuple[MirrorRow, ...]:
-    """Give the estimates of the job's key, and those that were part of it before."""
-    customers: dict[str, Customer] = {
-        qbo_id: parse_customer(mirror.document(row)) for qbo_id, row in family.items()
-    }
-    known = {one.qbo_id for one in documents if one.entity == "Estimate"} | {job.estimate_id}
-    of_customer = mirror.of_customers(
-        session, job.realm_no, "Estimate", customer_ids=list(family) or [job.customer_id]
-    )
-    others = set(
-        session.scalars(
-            select(JobRow.estimate_id).where(
-                JobRow.realm_no == job.realm_no, JobRow.job_id != job.job_id
-            )
-        )
-    )
-    found = [
-        row
-        for row in of_customer
-        if row.qbo_id in known or (row.qbo_id not in others and _has_key(row, job.key, customers))
-    ]
-    missing = known - {row.qbo_id for row in found}
-    found += mirror.rows(session, job.realm_no, "Estimate", ids=sorted(missing)).values()
-    return tuple(found)
 
 
 def _beside(
@@ -153,13 +126,6 @@ def _beside(
         )
     )
     return tuple(row for row in rows if row.qbo_id not in of_jobs | set(known))
-
-
-def _has_key(row: MirrorRow, key: str, customers: Mapping[str, Customer]) -> bool:
-    try:
-        return job_key(parse_estimate(mirror.document(row)), customers) == key
-    except DocumentError:
-        return False
 
 
 def _told(session: Session, realm_no: int, job_id: int) -> tuple[Told, ...]:

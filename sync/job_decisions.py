@@ -6,7 +6,7 @@ newer stands. The engine's values are `milestone_engine.decisions`; here is how 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -31,11 +31,17 @@ from sync import work
 from sync.store import journal
 from sync.store.adoptions import ADOPT, Adoption, adoption_of
 from sync.store.schedules import terms_json, terms_of
-from sync.store.tables import DecisionRow
+from sync.store.tables import DecisionRow, JobRow
 
 #: A job is called off. No value of the engine: it is a state of the Job.
 CANCEL = "cancel_job"
+#: A further accepted estimate is a change order of the job, or a job of its own. No values of the
+#: engine either: they say which documents make the contract, before there is a Job.
+CONFIRM, SEPARATE = "confirm_estimate", "separate_estimate"
+#: A credit memo is a change of the contract and no receipt.
+CONFIRM_CREDIT = "confirm_credit"
 UNDO = "undo"
+_OF_DOCUMENTS = (CONFIRM, SEPARATE, CONFIRM_CREDIT)
 
 
 class NoSuchDecision(Exception):
@@ -67,6 +73,21 @@ class Standing:
     def decisions(self) -> tuple[Decision, ...]:
         """The engine's values."""
         return tuple(_READ[row.kind](row) for row in self.rows if row.kind in _READ)
+
+    @property
+    def confirmed_ids(self) -> frozenset[str]:
+        """Estimates that a person called change orders, whatever their number."""
+        return frozenset(_name(row) for row in self.rows if row.kind == CONFIRM)
+
+    @property
+    def separated_ids(self) -> frozenset[str]:
+        """Estimates that a person called jobs of their own."""
+        return frozenset(_name(row) for row in self.rows if row.kind == SEPARATE)
+
+    @property
+    def credit_ids(self) -> frozenset[str]:
+        """Credit memos by which a person said that the contract is smaller."""
+        return frozenset(_name(row) for row in self.rows if row.kind == CONFIRM_CREDIT)
 
     @property
     def is_cancelled(self) -> bool:
@@ -112,11 +133,17 @@ def undo(session: Session, realm_no: int, job_id: int, decision_id: int, *, auth
     Raises:
         NoSuchDecision: none of this number stands on the job.
     """
-    known = {row.decision_id for row in standing(session, realm_no, job_id).rows}
+    known = {row.decision_id: row for row in standing(session, realm_no, job_id).rows}
     if decision_id not in known:
         raise NoSuchDecision(f"no decision {decision_id} stands on this job")
     kept = Kept(kind=UNDO, subject=f"decision:{decision_id}", facts={})
     record(session, realm_no, job_id, kept, author=author)
+    if known[decision_id].kind == SEPARATE:
+        # The job that it opened stands still from now on.
+        mine = JobRow.estimate_id == _name(known[decision_id])
+        other = select(JobRow.job_id).where(JobRow.realm_no == realm_no, mine)
+        for one in session.scalars(other).all():
+            work.look_again(session, realm_no, one)
 
 
 def standing(session: Session, realm_no: int, job_id: int) -> Standing:
@@ -126,7 +153,7 @@ def standing(session: Session, realm_no: int, job_id: int) -> Standing:
         .where(
             DecisionRow.realm_no == realm_no,
             DecisionRow.job_id == job_id,
-            DecisionRow.kind.in_([*_READ, CANCEL, ADOPT, UNDO]),
+            DecisionRow.kind.in_([*_READ, *_OF_DOCUMENTS, CANCEL, ADOPT, UNDO]),
         )
         .order_by(DecisionRow.decision_id)
     ).all()
@@ -136,24 +163,53 @@ def standing(session: Session, realm_no: int, job_id: int) -> Standing:
     return Standing(rows=newest, is_unadopted=was_adopted and not is_adopted)
 
 
+def set_apart_ever(
+    session: Session, realm_no: int, estimate_ids: Collection[str]
+) -> frozenset[str]:
+    """Give those of some estimates that a person once called jobs of their own."""
+    subjects = [f"estimate:{one}" for one in estimate_ids]
+    found = session.scalars(
+        select(DecisionRow.subject).where(
+            DecisionRow.realm_no == realm_no,
+            DecisionRow.kind == SEPARATE,
+            DecisionRow.subject.in_(subjects),
+        )
+    )
+    return frozenset(one.partition(":")[2] for one in found)
+
+
+def is_rejoined(session: Session, realm_no: int, estimate_id: str) -> bool:
+    """Whether an estimate was called a job of its own, and that was taken back."""
+    jobs = session.scalars(
+        select(DecisionRow.job_id).where(
+            DecisionRow.realm_no == realm_no,
+            DecisionRow.kind == SEPARATE,
+            DecisionRow.subject == f"estimate:{estimate_id}",
+        )
+    )
+    said = [standing(session, realm_no, one) for one in set(jobs) if one is not None]
+    return bool(said) and not any(estimate_id in one.separated_ids for one in said)
+
+
 def claimed_by_others(session: Session, realm_no: int, job_id: int) -> frozenset[str]:
-    """Give the payments that people claimed for other jobs of the company."""
+    """Give the payments and credits that people claimed for other jobs of the company."""
     others = session.scalars(
         select(DecisionRow.job_id)
         .where(
             DecisionRow.realm_no == realm_no,
-            DecisionRow.kind == _KINDS[ClaimPayment],
+            DecisionRow.kind.in_((_KINDS[ClaimPayment], CONFIRM_CREDIT)),
             DecisionRow.job_id != job_id,
         )
         .distinct()
     )
-    return frozenset(
+    said = [standing(session, realm_no, other) for other in others.all() if other is not None]
+    payments = {
         one.payment_id
-        for other in others
-        if other is not None
-        for one in standing(session, realm_no, other).decisions
+        for decided in said
+        for one in decided.decisions
         if isinstance(one, ClaimPayment)
-    )
+    }
+    return frozenset(payments.union(*(decided.credit_ids for decided in said)))
 
 
 def kept_of(decision: Decision) -> Kept:
@@ -217,6 +273,9 @@ _QUESTIONS = {
     "forget_invoice": "gone invoice",
     "claim_payment": "unapplied payment",
     "dismiss_payment": "unapplied payment",
+    CONFIRM_CREDIT: "unapplied payment",
+    CONFIRM: "further estimate",
+    SEPARATE: "further estimate",
 }
 
 _READ: Mapping[str, Callable[[DecisionRow], Decision]] = {

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 
 from mapping.addresses import addresses_of
 from mapping.adoption import Claim, adopted_invoice, invoices_of
 from mapping.contracts import MappedContract, contract_of, pending_of
-from mapping.documents import Estimate, parse_estimate, parse_invoice, parse_payment
+from mapping.credits import Credited, less_credits
+from mapping.documents import (
+    Estimate,
+    contract_id,
+    parse_change_order,
+    parse_estimate,
+    parse_invoice,
+    parse_payment,
+)
 from mapping.edits import Conflict, conflicts
 from mapping.errors import DocumentError
 from mapping.events import EventWords, event_dates
 from mapping.jobs import EstimateState, JobDocuments, estimate_state, gather
 from mapping.numbers import find_marker
-from mapping.receipts import progress_invoice, unapplied_payments
+from mapping.receipts import Money, progress_invoice, unapplied_payments
 from mapping.schedules import ChosenSchedule, Template, choose_schedule, words_left_behind
 from milestone_engine.decisions import Routing
 from milestone_engine.finding import Finding
@@ -32,7 +41,7 @@ from milestone_engine.money import parse_money
 from milestone_engine.rebalance import OnInvoiced
 from milestone_engine.timeline import APPROVED, Event, EventState, Terms, approved
 from sync.gather import JobFacts
-from sync.money_beside import money_beside
+from sync.money_beside import confirmed_credits, credits_of, money_beside
 from sync.places import Place, place_of, public_holidays
 from sync.store import mirror
 from sync.store.tables import EventRow, JobDocumentRow, RealmRow
@@ -76,11 +85,17 @@ def job_of(
 
 def _map(facts: JobFacts, templates: Sequence[Template], legal: Sequence[LegalRule]) -> MappedJob:
     estimates = [parse_estimate(mirror.document(row)) for row in facts.estimates]
-    documents = gather(estimates, main_id=facts.job.estimate_id)
+    documents = gather(
+        estimates,
+        main_id=facts.job.estimate_id,
+        confirmed_ids=facts.standing.confirmed_ids,
+        orders=[parse_change_order(mirror.document(row)) for row in facts.orders],
+    )
+    documents = replace(documents, credits=confirmed_credits(facts))
     contract = contract_of(
         documents,
         first_totals={
-            one.qbo_id: one.first_total_minor
+            contract_id(one.entity, one.qbo_id): one.first_total_minor
             for one in facts.documents
             if one.first_total_minor is not None
         },
@@ -101,7 +116,12 @@ def _map(facts: JobFacts, templates: Sequence[Template], legal: Sequence[LegalRu
         of_words = words_left_behind(documents.main, said, stored_schedule.schedule)
     else:
         of_words = chosen.findings
-    by_hand = (*_unadopted(facts), *_copied(facts), *_made_by_hand(facts, documents))
+    by_hand = (
+        *_unadopted(facts),
+        *_rejoined(facts),
+        *_copied(facts),
+        *_made_by_hand(facts, documents),
+    )
     state = _state(facts, documents.main, by_hand)
     is_frozen = state is JobState.FROZEN and facts.version is not None
     place = _place(facts, documents.main)
@@ -198,12 +218,20 @@ def _unadopted(facts: JobFacts) -> tuple[Finding, ...]:
     return (Finding(code="adoption_undone", subject=subject, facts={"number": facts.job.base}),)
 
 
+def _rejoined(facts: JobFacts) -> tuple[Finding, ...]:
+    """Find a job whose opening apart from another was taken back."""
+    if not facts.is_rejoined:
+        return ()
+    subject = f"estimate:{facts.job.estimate_id}"
+    return (Finding(code="separation_undone", subject=subject, facts={"number": facts.job.base}),)
+
+
 def _made_by_hand(facts: JobFacts, documents: JobDocuments) -> tuple[Finding, ...]:
     """Find invoices that a person made from an estimate of the job: billing beside them would be
     twice.
     """
     found = invoices_of(
-        [one for one in (documents.main, *documents.change_orders) if one is not None],
+        documents.estimates,
         [parse_invoice(mirror.document(row)) for row in facts.beside],
         ours=(),
         is_own=lambda _: False,
@@ -342,6 +370,7 @@ def _adopted(facts: JobFacts, contract: MappedContract) -> list[ProgressInvoice]
     adoption = facts.standing.adoption
     known = {one.qbo_id: one for one in facts.documents if one.entity == "Invoice"}
     payments = [parse_payment(mirror.document(row)) for row in facts.payments]
+    credits = _credits(facts, contract.currency)
     found = []
     for one in adoption.invoices if adoption else ():
         row, document = facts.invoices.get(one.invoice_id), known.get(one.invoice_id)
@@ -356,6 +385,7 @@ def _adopted(facts: JobFacts, contract: MappedContract) -> list[ProgressInvoice]
             payments=payments,
             currency=contract.currency,
             was_settled=document is not None and document.was_settled,
+            without=credits.get(one.invoice_id),
         )
         found.append(_with_reversals(invoice, document))
     return found
@@ -364,6 +394,7 @@ def _adopted(facts: JobFacts, contract: MappedContract) -> list[ProgressInvoice]
 def _made(facts: JobFacts, currency: str) -> list[ProgressInvoice]:
     """Give the invoices that we made."""
     payments = [parse_payment(mirror.document(row)) for row in facts.payments]
+    credits = _credits(facts, currency)
     found = []
     for one in facts.documents:
         row = facts.invoices.get(one.qbo_id)
@@ -381,9 +412,18 @@ def _made(facts: JobFacts, currency: str) -> list[ProgressInvoice]:
             currency=currency,
             was_settled=one.was_settled,
             closed_until=_closed_until(facts.realm),
+            without=credits.get(one.qbo_id),
         )
         found.append(_with_reversals(invoice, one))
     return found
+
+
+def _credits(facts: JobFacts, currency: str) -> dict[str, Callable[[Money], Money]]:
+    """Give what takes the credits that changed the contract off an invoice's money, by invoice."""
+    by_invoice: dict[str, list[Credited]] = {}
+    for one in credits_of(facts, currency=currency):
+        by_invoice.setdefault(one.invoice_id, []).append(one)
+    return {name: partial(less_credits, credited=some) for name, some in by_invoice.items()}
 
 
 def _with_reversals(invoice: ProgressInvoice, known: JobDocumentRow | None) -> ProgressInvoice:

@@ -5,13 +5,23 @@ who cannot be billed. What a person has to look at.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
-from mapping.documents import SalesForm, parse_credit_memo, parse_customer, parse_refund
+from mapping.credits import Credited, credits_on_invoices
+from mapping.documents import (
+    CreditMemo,
+    SalesForm,
+    parse_credit_memo,
+    parse_customer,
+    parse_payment,
+    parse_refund,
+)
 from mapping.errors import DocumentError
 from mapping.lines import minor_of
 from milestone_engine.decisions import DismissPayment
 from milestone_engine.finding import Finding
 from sync.gather import JobFacts
+from sync.job_decisions import CONFIRM_CREDIT, Kept
 from sync.store import mirror
 
 
@@ -27,13 +37,67 @@ def money_beside(facts: JobFacts, *, currency: str) -> tuple[Finding, ...]:
     }
     found = [*_credits(facts, currency), *_refunds(facts, currency)]
     open_ones = [one for one in found if one.subject.partition(":")[2] not in answered]
-    return (*open_ones, *_inactive(facts))
+    return (*open_ones, *_unused(facts, currency), *_inactive(facts))
+
+
+def confirmed_credits(facts: JobFacts) -> tuple[CreditMemo, ...]:
+    """Give the credit memos by which a person said that the contract is smaller."""
+    wanted = facts.standing.credit_ids - facts.claimed_elsewhere
+    memos = [
+        parse_credit_memo(mirror.document(row)) for row in facts.credits if row.qbo_id in wanted
+    ]
+    return tuple(memo for memo in memos if _stands(memo) and memo.total)
+
+
+def about_credit(facts: JobFacts, text: str) -> Kept | None:
+    """Give a person's word that a credit memo makes the contract smaller; None: there is no such
+    credit memo of the customer that another job does not have.
+
+    Args:
+        facts: of the job.
+        text: its number or id.
+    """
+    memos = [parse_credit_memo(mirror.document(row)) for row in facts.credits]
+    found = [
+        memo
+        for memo in memos
+        if text.casefold() in (memo.id, memo.doc_number.casefold())
+        and _stands(memo)
+        and memo.id not in facts.claimed_elsewhere
+    ]
+    if len(found) != 1:
+        return None
+    (memo,) = found
+    net = (memo.total or Decimal(0)) - (memo.tax or Decimal(0))
+    amount_minor = minor_of(net, currency=facts.job.currency, at="TotalAmt")
+    said = {"number": memo.doc_number or memo.id, "amount_minor": amount_minor}
+    return Kept(kind=CONFIRM_CREDIT, subject=f"payment:{memo.id}", facts=said)
+
+
+def credits_of(facts: JobFacts, *, currency: str) -> tuple[Credited, ...]:
+    """Give where those credit memos stand, on invoices of whatever job."""
+    payments = [parse_payment(mirror.document(row)) for row in facts.payments]
+    return credits_on_invoices(confirmed_credits(facts), payments, currency=currency)
+
+
+def _unused(facts: JobFacts, currency: str) -> Iterator[Finding]:
+    """Find what of a confirmed credit stands on no invoice of the job: the customer may take it off
+    a second time.
+    """
+    mine = facts.invoices.keys()
+    used = [one for one in credits_of(facts, currency=currency) if one.invoice_id in mine]
+    for memo in confirmed_credits(facts):
+        whole = minor_of(memo.total or Decimal(0), currency=currency, at="TotalAmt")
+        left = whole - sum(one.total_minor for one in used if one.credit_id == memo.id)
+        if left > 0:
+            yield _finding("credit_unused", "credit", memo, left)
 
 
 def _credits(facts: JobFacts, currency: str) -> Iterator[Finding]:
+    decided = facts.standing.credit_ids | facts.claimed_elsewhere
     for row in facts.credits:
         memo = parse_credit_memo(mirror.document(row))
-        if _stands(memo) and memo.remaining:
+        if _stands(memo) and memo.remaining and memo.id not in decided:
             left = minor_of(memo.remaining, currency=currency, at="RemainingCredit")
             yield _finding("credit_open", "credit", memo, left)
 

@@ -35,10 +35,10 @@ from mapping.jobs import (
     job_key,
 )
 from milestone_engine.finding import Finding
-from sync import fail_points, work
+from sync import fail_points, native_orders, work
 from sync.bootstrap import App
 from sync.errors import FeedTooOld
-from sync.quickbooks.gateway import FEED_AGE_MAX, Changes
+from sync.quickbooks.gateway import FEED_AGE_MAX, NATIVE_ORDER, Changes
 from sync.store import findings, mirror, realms
 from sync.store.tables import (
     FindingRow,
@@ -56,7 +56,9 @@ logger = logging.getLogger(__name__)
 #: documented.
 OVERLAP = timedelta(minutes=5)
 #: What can be deleted; lists such as customers are only made inactive, and then do not come back.
-TRANSACTIONS = frozenset({"Estimate", "Invoice", "Payment", "CreditMemo", "RefundReceipt"})
+TRANSACTIONS = frozenset(
+    {"Estimate", "Invoice", "Payment", "CreditMemo", "RefundReceipt", NATIVE_ORDER}
+)
 #: Without a word from any webhook the books are looked at this often; once webhooks are seen to
 #: work, the second is enough.
 SWEEP_S, CALM_SWEEP_S = 900, 86_400
@@ -94,14 +96,15 @@ def fetch(app: App, realm_no: int) -> Changes:
             realm.watermark is not None
             and session.scalars(select(realm.watermark > func.business_now() - FEED_AGE_MAX)).one()
         )
+        is_due = native_orders.is_due(session, realm)
     if realm.watermark is None or not is_complete:
-        return app.gateway.everything(realm_no)
+        return native_orders.everything(app, realm_no)
     try:
-        return app.gateway.changes_since(realm_no, realm.watermark - OVERLAP)
+        return native_orders.changes_since(app, realm, realm.watermark - OVERLAP, is_due=is_due)
     except FeedTooOld:
         # QuickBooks' clock decides what is too old, and it may be ahead of ours.
         logger.warning("realm.feed_too_old", extra={"realm_no": realm_no})
-        return app.gateway.everything(realm_no)
+        return native_orders.everything(app, realm_no)
 
 
 def apply(session: Session, realm_no: int, changes: Changes) -> Pulled:
@@ -109,6 +112,9 @@ def apply(session: Session, realm_no: int, changes: Changes) -> Pulled:
     again.
     """
     pulled = Pulled(seen=len(changes.documents))
+    realm = realms.get(session, realm_no)
+    told_until = realm.watermark - OVERLAP if realm.watermark else None
+    changes = native_orders.with_silence(session, realm, changes, told_until=told_until)
     is_another_company = False
     for entity, raw in changes.documents:
         if entity in ("CompanyInfo", "Preferences"):
@@ -116,6 +122,7 @@ def apply(session: Session, realm_no: int, changes: Changes) -> Pulled:
         elif mirror.store(session, realm_no, entity, raw):
             pulled.changed.append((entity, str(raw["Id"])))
     pulled.changed += _sweep_deleted(session, realm_no, changes)
+    native_orders.note(session, realm_no, changes)
     pulled.job_ids = _route(session, realm_no, pulled.changed)
     if is_another_company:
         # Books were closed or opened, say: every invoice that is out may move, or not any more.
@@ -187,6 +194,8 @@ def _route(session: Session, realm_no: int, changed: Sequence[tuple[str, str]]) 
             found |= _of_estimate(session, realm_no, row)
         elif entity == "Customer":
             found |= _of_customer(session, realm_no, qbo_id)
+        elif entity == NATIVE_ORDER:
+            found |= _of_order(session, realm_no, row)
         else:
             found |= _of_document(session, realm_no, row)
         if entity == "Invoice":
@@ -239,6 +248,9 @@ def _of_estimate(session: Session, realm_no: int, row: MirrorRow) -> set[int]:
         findings.agree_without_job(session, realm_no, subject, [hindrance] if hindrance else [])
         if hindrance is None and estimate_state(estimate).is_agreed:
             job_id = open_job(session, realm_no, estimate, key)
+    if not key.startswith("estimate:") and estimate.customer is not None:
+        # A second job may stand on its sub-customer or project, and this be its change order.
+        found |= _of_customer(session, realm_no, estimate.customer.id)
     return found | ({job_id} if job_id is not None else set())
 
 
@@ -366,6 +378,20 @@ def _of_document(session: Session, realm_no: int, row: MirrorRow) -> set[int]:
             )
         )
     return found
+
+
+def _of_order(session: Session, realm_no: int, row: MirrorRow) -> set[int]:
+    """A change order concerns the jobs of its customer, and those of the estimate that it names."""
+    links = row.fields.get("LinkedTxn") or []
+    ids = [str(one.get("TxnId")) for one in links if one.get("TxnType") == "Estimate"]
+    mine = select(JobRow.job_id).where(JobRow.realm_no == realm_no, JobRow.estimate_id.in_(ids))
+    known = select(JobDocumentRow.job_id).where(
+        JobDocumentRow.realm_no == realm_no,
+        JobDocumentRow.entity == "Estimate",
+        JobDocumentRow.qbo_id.in_(ids),
+    )
+    named = {*session.scalars(mine), *session.scalars(known)}
+    return named | _of_customer(session, realm_no, row.customer_id or "")
 
 
 def _linked_invoices(fields: Mapping[str, Any]) -> Iterable[str]:

@@ -32,7 +32,7 @@ from mapping.recovery import (
     with_our_memo,
 )
 from milestone_engine.plan import ReviseInvoice
-from sync import decide, pull
+from sync import decide, native_orders, pull
 from sync.bootstrap import App
 from sync.errors import RealmDisconnected
 from sync.gather import JobFacts, gather_facts
@@ -96,7 +96,7 @@ def _recover_one(app: App, owner: Database, realm_no: int, *, taken_at: datetime
         lease_over = update(RealmRow).where(RealmRow.realm_no == realm_no)
         session.execute(lease_over.values(refresh_lease_until=None))
     try:
-        changes = app.gateway.everything(realm_no)
+        changes = native_orders.everything(app, realm_no)
     except RealmDisconnected:
         # The grant of then may have been replaced since. The company stays shut until it is back.
         done.is_disconnected = True
@@ -210,7 +210,11 @@ def _reopen(
         found = {job_id for job_id, raw in lost if _is_of(raw, estimate)}
         if len(found) == 1 and not _has_job(session, realm_no, estimate):
             (job_id,) = found
-            _insert_job(session, realm_no, job_id, estimate, job_key(estimate, customers))
+            key = job_key(estimate, customers)
+            if _is_taken(session, realm_no, key):
+                # A person had set it apart: two jobs on one sub-customer or project.
+                key = f"estimate:{estimate.id}"
+            _insert_job(session, realm_no, job_id, estimate, key)
             opened += 1
     return opened
 
@@ -244,6 +248,11 @@ def _is_of(raw: Raw, estimate: Estimate) -> bool:
 def _has_job(session: Session, realm_no: int, estimate: Estimate) -> bool:
     mine = (JobRow.realm_no == realm_no) & (JobRow.estimate_id == estimate.id)
     return session.scalars(select(JobRow.job_id).where(mine)).one_or_none() is not None
+
+
+def _is_taken(session: Session, realm_no: int, key: str) -> bool:
+    known = (JobRow.realm_no == realm_no) & (JobRow.key == key)
+    return session.scalars(select(JobRow.job_id).where(known)).one_or_none() is not None
 
 
 def _insert_job(session: Session, realm_no: int, job_id: int, estimate: Estimate, key: str) -> None:

@@ -12,6 +12,7 @@ from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from mapping.documents import contract_id
 from mapping.errors import DocumentError
 from mapping.schedules import schedule_of_words
 from milestone_engine.decisions import (
@@ -89,7 +90,7 @@ def route(
         said = RouteChangeOrder(change_order_id=found, routing=to, milestones=own)
         return [kept_of(said)]
 
-    _record(name, make, realm, data, as_json=as_json)
+    on_record(name, make, realm, data, as_json=as_json)
 
 
 def bill_again(
@@ -104,7 +105,7 @@ def bill_again(
     def make(session: Session, view: JobView) -> list[Kept]:
         return [kept_of(BillAgain(invoice_id=_invoice(session, view, invoice).invoice_id))]
 
-    _record(name, make, realm, data, as_json=as_json)
+    on_record(name, make, realm, data, as_json=as_json)
 
 
 def forget(
@@ -121,7 +122,7 @@ def forget(
         worth = view.milestone(row.milestone_id).amount_minor
         return [kept_of(Forget(invoice_id=row.invoice_id, amount_minor=worth))]
 
-    _record(name, make, realm, data, as_json=as_json)
+    on_record(name, make, realm, data, as_json=as_json)
 
 
 def void(
@@ -136,7 +137,7 @@ def void(
     def make(session: Session, view: JobView) -> list[Kept]:
         return [kept_of(VoidInvoice(invoice_id=_invoice(session, view, invoice).invoice_id))]
 
-    _record(name, make, realm, data, as_json=as_json)
+    on_record(name, make, realm, data, as_json=as_json)
 
 
 def hold(
@@ -151,7 +152,7 @@ def hold(
     def make(_: Session, view: JobView) -> list[Kept]:
         return [kept_of(HoldPayment(milestone_id=_milestone(view, milestone).id))]
 
-    _record(name, make, realm, data, as_json=as_json)
+    on_record(name, make, realm, data, as_json=as_json)
 
 
 def reopen(
@@ -171,7 +172,7 @@ def reopen(
         said = ReopenPayment(invoice_id=row.invoice_id, reversal=document.reversals)
         return [kept_of(said)]
 
-    _record(name, make, realm, data, as_json=as_json)
+    on_record(name, make, realm, data, as_json=as_json)
 
 
 def claim(
@@ -189,7 +190,7 @@ def claim(
         named = _milestone(view, milestone).id
         return [kept_of(ClaimPayment(payment_id=paid, milestone_id=named))]
 
-    _record(name, make, realm, data, as_json=as_json)
+    on_record(name, make, realm, data, as_json=as_json)
 
 
 def dismiss(
@@ -204,7 +205,7 @@ def dismiss(
     def make(session: Session, view: JobView) -> list[Kept]:
         return [kept_of(DismissPayment(payment_id=_payment(session, view, payment)))]
 
-    _record(name, make, realm, data, as_json=as_json)
+    on_record(name, make, realm, data, as_json=as_json)
 
 
 def cancel(
@@ -226,7 +227,7 @@ def cancel(
             said.append(kept_of(agreed))
         return said
 
-    _record(name, make, realm, data, as_json=as_json)
+    on_record(name, make, realm, data, as_json=as_json)
 
 
 def list_decisions(
@@ -266,7 +267,8 @@ def take_back(
     print_json(said) if as_json else Console().print(f"{name}: {decision} is taken back.")
 
 
-def _record(name: str, make: Make, realm: int | None, data: Any, *, as_json: bool) -> None:
+def on_record(name: str, make: Make, realm: int | None, data: Any, *, as_json: bool) -> None:
+    """Write down what a person decides about a job, and say how to take it back."""
     with attached(data) as found, open_job(found, realm, name) as (session, realm_no, job_id):
         view = view_job(session, realm_no, job_id)
         author = getpass.getuser()
@@ -340,17 +342,17 @@ def _change_order(session: Session, view: JobView, text: str) -> str:
         select(JobDocumentRow).where(
             JobDocumentRow.realm_no == view.realm_no,
             JobDocumentRow.job_id == view.job_id,
-            JobDocumentRow.entity == "Estimate",
+            JobDocumentRow.role.in_(("contract", "change_order")),
         )
     ).all()
-    ids = [one.qbo_id for one in documents]
+    names = [contract_id(one.entity, one.qbo_id) for one in documents]
     numbers = {
-        qbo_id: str(row.fields.get("DocNumber") or f"E{qbo_id}")
-        for qbo_id, row in mirror.rows(session, view.realm_no, "Estimate", ids=ids).items()
+        name: str(row.fields.get("DocNumber") or f"E{row.qbo_id}")
+        for name, row in mirror.of_contract(session, view.realm_no, names).items()
     }
-    for one in documents:
-        if text.casefold() in (numbers[one.qbo_id].casefold(), one.qbo_id):
-            return one.qbo_id if one.role == "change_order" else f"{one.qbo_id}@edit"
+    for one, name in zip(documents, names, strict=True):
+        if text.casefold() in (numbers[name].casefold(), one.qbo_id):
+            return name if one.role == "change_order" else f"{name}@edit"
     known = ", ".join(numbers.values())
     raise WrongUse(
         f"no change order {text} on job {view.base}; it has: {known}", code="no_such_change_order"

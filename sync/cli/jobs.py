@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from milestone_engine.money import format_money
 from milestone_engine.timeline import EventState
 from sync.calendar import NoSuchEvent, report_event
-from sync.cli import adopt, job_decisions
+from sync.cli import adopt, job_decisions, job_documents
 from sync.cli.attach import (
     DataOption,
     JsonOption,
@@ -61,6 +61,7 @@ def add_commands(app: typer.Typer) -> None:
     job.command("show")(show_job)
     adopt.add_commands(job)
     job_decisions.add_commands(job)
+    job_documents.add_commands(job)
     app.add_typer(job, name="job")
     event = typer.Typer(
         help="The timeline: what is planned, what has happened.", no_args_is_help=True

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Any, TypeVar
 
 from quickbooks.client import QuickBooks
@@ -53,6 +54,8 @@ FOLLOWED = (
     "CreditMemo",
     "RefundReceipt",
 )
+#: The native change order: followed where a company has it (`sync/native_orders.py`).
+NATIVE_ORDER = "ChangeOrder"
 #: One CDC answer holds at most this many objects, all kinds together; at this number it may be cut.
 CDC_OBJECTS_MAX = 1000
 #: Beyond this age QuickBooks' change feed is no longer complete: everything is read again.
@@ -63,6 +66,15 @@ PAGES_MAX = 1000
 READS_WAIT_S = 3600.0
 
 
+class NativeOrders(Enum):
+    """How a company's native change orders are read."""
+
+    UNKNOWN = "unknown"  #: nobody could say whether it has any
+    NONE = "none"  #: it does not have that entity
+    TOLD = "told"  #: the change feed tells of them
+    READ = "read"  #: the feed is silent about them: all are read at each pull
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """Documents that changed, by kind, and QuickBooks' own time of the answer."""
@@ -71,6 +83,7 @@ class Changes:
     as_of: datetime
     #: Kinds of which this is everything there is: what is not among it is gone.
     read_whole: frozenset[str] = frozenset()
+    native: NativeOrders | None = None  #: found out about change orders on the way; None: nothing
 
 
 class _Client(QuickBooks):  # type: ignore[misc]
@@ -112,15 +125,25 @@ class Gateway:
         self._transport.close()
         self._limits.close()
 
-    def changes_since(self, realm_no: int, since: datetime) -> Changes:
-        """Give every followed document that changed since a moment, in one metered call."""
+    def changes_since(self, realm_no: int, since: datetime, *, also: Sequence[str] = ()) -> Changes:
+        """Give every followed document that changed since a moment, in one metered call.
+
+        Args:
+            realm_no: the company.
+            since: the moment.
+            also: kinds that not every company has.
+
+        Raises:
+            RejectedWrite: the feed does not know one of `also`.
+        """
         self._assert_may_pull(realm_no)
-        body = self._changes(realm_no, FOLLOWED, since)
+        followed = (*FOLLOWED, *also)
+        body = self._changes(realm_no, followed, since)
         if len(body.documents) < CDC_OBJECTS_MAX:
             return body
         found: list[tuple[str, Raw]] = []
         read_whole: set[str] = set()
-        for entity in FOLLOWED:
+        for entity in followed:
             part = self._changes(realm_no, (entity,), since)
             if len(part.documents) < CDC_OBJECTS_MAX:
                 found += part.documents

@@ -11,7 +11,7 @@ from typing import TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mapping.documents import Estimate
+from mapping.documents import SalesForm
 from sync.store import schedules
 from sync.store.tables import ContractLineRow, JobRow, MilestoneRow, ScheduleRow
 
@@ -86,7 +86,7 @@ def _by_version(
 
 
 def changes_of(
-    versions: Sequence[schedules.Version], estimates: Mapping[str, Estimate]
+    versions: Sequence[schedules.Version], estimates: Mapping[str, SalesForm]
 ) -> tuple[ChangeView, ...]:
     """Give the steps between versions that moved an amount, newest first."""
     found = []
@@ -110,7 +110,7 @@ def changes_of(
 
 
 def _brought_in(
-    older: schedules.Version, newer: schedules.Version, estimates: Mapping[str, Estimate]
+    older: schedules.Version, newer: schedules.Version, estimates: Mapping[str, SalesForm]
 ) -> tuple[str, ...]:
     if newer.row.cause != "change_order":
         return ()

@@ -11,9 +11,15 @@ from decimal import Decimal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mapping.documents import Estimate, parse_customer, parse_estimate, parse_invoice
+from mapping.documents import (
+    CreditMemo,
+    Estimate,
+    SalesForm,
+    parse_contract_form,
+    parse_customer,
+    parse_invoice,
+)
 from mapping.errors import DocumentError
-from mapping.jobs import estimate_state
 from mapping.lines import minor_of
 from mapping.recipients import Recipient, recipient_of
 from sync.reports.changes import changes_of, history
@@ -42,7 +48,8 @@ def view_job(session: Session, realm_no: int, job_id: int) -> JobView:
     versions = history(session, job)
     newest = versions[0] if versions else None
     estimates = _estimates(session, job, versions)
-    main = estimates.get(job.estimate_id)
+    found = estimates.get(job.estimate_id)
+    main = found if isinstance(found, Estimate) else None
     events = _events(session, job)
     recipient = _customer(session, job, main)
     milestones = _milestones(session, job, newest, events) if newest else ()
@@ -65,7 +72,7 @@ def view_job(session: Session, realm_no: int, job_id: int) -> JobView:
         pending=_pending(newest) if newest else (),
         proposal=_proposal(newest) if newest else None,
         wordings=tuple(newest.row.wordings) if newest else (),
-        tax_drift_minor=_tax_drift(job, estimates, milestones) if newest else None,
+        tax_drift_minor=_tax_drift(job, newest, estimates, milestones) if newest else None,
         lines=_lines(newest) if newest else (),
         milestones=milestones,
         events=events,
@@ -83,15 +90,15 @@ def find_job(session: Session, realm_no: int, base: str) -> int | None:
 
 def _estimates(
     session: Session, job: JobRow, versions: Sequence[schedules.Version]
-) -> dict[str, Estimate]:
-    """Give the estimates that the contract was made of, by id."""
+) -> dict[str, SalesForm]:
+    """Give the documents that the contract was made of, by contract id."""
     ids = {line.line_id.split(":")[0] for version in versions for line in version.lines}
-    rows = mirror.rows(session, job.realm_no, "Estimate", ids=sorted(ids | {job.estimate_id}))
+    rows = mirror.of_contract(session, job.realm_no, sorted(ids | {job.estimate_id}))
     found = {}
-    for qbo_id, row in rows.items():
+    for name, row in rows.items():
         # One that cannot be read any more is a finding; the page shows what is stored.
         with suppress(DocumentError):
-            found[qbo_id] = parse_estimate(mirror.document(row))
+            found[name] = parse_contract_form(row.entity, mirror.document(row))
     return found
 
 
@@ -181,7 +188,10 @@ def _proposal(version: schedules.Version) -> ProposalView | None:
 
 
 def _tax_drift(
-    job: JobRow, estimates: Mapping[str, Estimate], milestones: Sequence[MilestoneView]
+    job: JobRow,
+    newest: schedules.Version,
+    estimates: Mapping[str, SalesForm],
+    milestones: Sequence[MilestoneView],
 ) -> int | None:
     """Give what rounding by invoice made of the tax: it is QuickBooks' to say, and is not forced.
 
@@ -189,10 +199,15 @@ def _tax_drift(
     """
     is_billed = all(one.is_tax_known or not one.amount_minor for one in milestones)
     is_alone = not any(one.outside_minor for one in milestones)
-    taxes = [one.tax for one in estimates.values() if estimate_state(one).is_agreed]
-    if not is_billed or not is_alone or None in taxes:
+    names = {line.line_id.split(":")[0] for line in newest.lines}
+    agreed = [estimates[name] for name in names if name in estimates]
+    told = [
+        -one.tax if isinstance(one, CreditMemo) else one.tax
+        for one in agreed
+        if one.tax is not None
+    ]
+    if not is_billed or not is_alone or len(told) < len(agreed):
         return None
-    told = [tax for tax in taxes if tax is not None]
     on_estimates = minor_of(sum(told, Decimal(0)), currency=job.currency, at="TotalTax")
     return sum(one.tax_minor for one in milestones) - on_estimates
 

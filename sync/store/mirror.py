@@ -11,7 +11,15 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from mapping.documents import content_hash, is_deleted, keep, sync_token, updated_at
+from mapping.documents import (
+    content_hash,
+    contract_id,
+    document_of,
+    is_deleted,
+    keep,
+    sync_token,
+    updated_at,
+)
 from sync.store.tables import MirrorRow
 
 Raw = Mapping[str, Any]
@@ -79,6 +87,19 @@ def rows(
         )
     )
     return {row.qbo_id: row for row in found}
+
+
+def of_contract(session: Session, realm_no: int, names: Sequence[str]) -> dict[str, MirrorRow]:
+    """Give the documents that make a contract, by contract id; what is not there is left out."""
+    ids: dict[str, list[str]] = {}
+    for name in names:
+        entity, qbo_id = document_of(name)
+        ids.setdefault(entity, []).append(qbo_id)
+    return {
+        contract_id(entity, qbo_id): row
+        for entity, some in ids.items()
+        for qbo_id, row in rows(session, realm_no, entity, ids=some).items()
+    }
 
 
 def of_customers(

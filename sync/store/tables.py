@@ -89,6 +89,8 @@ class RealmRow(Row):
     webhook_seen_at: Mapped[datetime | None]
     blocked_until: Mapped[datetime | None]
     connected_at: Mapped[datetime]
+    native_orders: Mapped[str]  #: whether it has change orders as documents, and how they are read
+    native_orders_asked_at: Mapped[datetime | None]
     trouble: Mapped[int]  #: calls in a row that found nobody
     paced_until: Mapped[datetime | None]  #: while Redis is away: the next call's earliest time
 

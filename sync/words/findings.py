@@ -95,7 +95,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "estimate_candidate": (
         "Estimate {number} was accepted on the job of {of}: change order, option or new job?",
-        "If it is a change order, number it {of}-CO-1; it is not part of the contract yet.",
+        "A change order: job confirm {of} {number}. A job of its own: job separate {of} {number}.",
     ),
     "estimate_converted": (
         "Estimate {number} was invoiced in QuickBooks before this sync began",
@@ -108,6 +108,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "adoption_undone": (
         "Job {number} was taken over and given back: it stands still",
         "Bill it in QuickBooks, or take it over again: job adopt {number} --dry-run.",
+    ),
+    "separation_undone": (
+        "Job {number} was opened apart from another job, and that was taken back: it stands still",
+        "Void its invoices: then its estimate waits for a word on the other job again.",
     ),
     "invoiced_by_hand": (
         "Job {number} was invoiced by hand in QuickBooks ({invoice}): it stands still",
@@ -176,7 +180,12 @@ WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "credit_open": (
         "Credit memo {number} of {amount} is applied to no invoice: is the contract smaller now?",
-        "Apply it to an invoice, or change the estimate. Neither: job dismiss, with its number.",
+        "If it is: job confirm, with its number. A payment: apply it to an invoice."
+        " Neither: job dismiss.",
+    ),
+    "credit_unused": (
+        "Credit memo {number} made the contract smaller, and {amount} of it is on no invoice of it",
+        "Apply it to an invoice of this job: it is not counted twice.",
     ),
     "refund": (
         "Refund {number} gave {amount} back to the customer: no invoice shows that",
@@ -254,6 +263,7 @@ _KINDS = {
     "invoice": "Invoice",
     "job": "Job",
     "payment": "Payment",
+    "change_order": "Change order",
     "credit": "Credit memo",
     "refund": "Refund",
     "customer": "Customer",

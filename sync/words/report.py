@@ -39,6 +39,7 @@ _WORK = {
 }
 _KINDS = {
     "Estimate": ("estimate", "estimates"),
+    "ChangeOrder": ("change order", "change orders"),
     "Invoice": ("invoice", "invoices"),
     "Payment": ("payment", "payments"),
     "Customer": ("customer", "customers"),

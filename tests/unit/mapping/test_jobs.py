@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from mapping.documents import parse_customer, parse_estimate
+from mapping.documents import parse_change_order, parse_customer, parse_estimate
 from mapping.jobs import (
     EstimateState,
     base_number,
@@ -217,3 +217,37 @@ def test_age_decides_between_two_accepted_on_one_day():
 def test_the_base_is_the_estimates_number_where_it_can_be(number, taken, base):
     """It stands in front of every invoice number of the Job."""
     assert base_number(_estimate(number=number), taken=taken) == base
+
+
+def _order(of: str, **fields):
+    links = [{"TxnId": of, "TxnType": "Estimate"}]
+    return parse_change_order(an_estimate(LinkedTxn=links, **fields))
+
+
+@pytest.mark.parametrize(
+    ("status", "group"),
+    [
+        ("Pending", "pending_change_orders"),
+        ("Accepted", "change_orders"),
+        ("Rejected", "ended_change_orders"),
+    ],
+)
+def test_a_native_change_order_goes_where_its_status_says(status, group):
+    """It is no candidate: QuickBooks says what it changes. Its id may be an estimate's too."""
+    orders = [_order("1187", id="1187", number="7", status=status), _order("9", id="1301")]
+
+    found = gather([_estimate()], orders=orders)
+
+    assert [one.contract_id for one in getattr(found, group)] == ["co1187"]
+    assert found.candidates == ()
+    assert [one.entity for one in found.estimates] == ["Estimate"]
+
+
+def test_a_native_change_order_may_name_a_change_order():
+    """One that names a further estimate belongs to the Job once that does."""
+    further = _estimate(id="1300", number="1060")
+    order = _order("1300", id="1301", number="8")
+
+    assert gather([_estimate(), further], orders=[order]).change_orders == ()
+    confirmed = gather([_estimate(), further], orders=[order], confirmed_ids={"1300"})
+    assert [one.contract_id for one in confirmed.change_orders] == ["1300", "co1301"]
