@@ -11,5 +11,4 @@ calm.py          the end of all trouble, and waiting until nothing is left to do
 recovery.py      how long work stood still after its worker was killed
 judge.py         what must be true at the end
 run.py           all of it, in order
-dropped.py, burst.py, noisy.py   three questions of their own
 """
