@@ -44,6 +44,11 @@ class _Invoice:
     theirs: set[str] = field(default_factory=set)  #: ids of lines that people added
     is_money_edited: bool = False
 
+    @property
+    def marker(self) -> str:
+        """Give company and marker, as they stand on the invoice."""
+        return f"{self.key}.{self.ordinal}"
+
 
 @dataclass(slots=True)
 class HistoryChecker:
@@ -51,7 +56,8 @@ class HistoryChecker:
 
     ours: str
     #: QuickBooks remembers every `requestid` here: then two invoices are never made. Where it
-    #: forgets, a second one may be made, and is to be gone at the end.
+    #: forgets, a write that was cut off may make a second one, also of one that a person has taken
+    #: away since; it is to be gone at the end.
     is_strict: bool = True
     #: `realm/job.milestone` of milestones that a person asked to bill again, or forgot.
     billed_again: set[str] = field(default_factory=set)
@@ -88,20 +94,22 @@ class HistoryChecker:
     def finish(self, *, explained: Collection[tuple[str, str]] = ()) -> list[Violation]:
         """Give the twins that still stand; `explained` ones (company, id) a person was told of."""
         by_key = Counter(self.live().values())
+        taken = {one.marker for one in self._invoices.values() if one.taken_by}
         found = []
         for where, key in self.live().items():
-            if by_key[key] > 1 and where not in explained:
+            if where in explained:
+                continue
+            if by_key[key] > 1:
                 said = f"{key} stands {by_key[key]} times, one is {where[1]}"
                 found.append(Violation(rule="twin", message=said))
+            if key in taken and not self.is_strict:
+                said = f"{key} was taken away by a person and stands again as {where[1]}"
+                found.append(Violation(rule="revived", message=said))
         return found
 
     def live(self) -> Mapping[tuple[str, str], str]:
         """Give the invoices of ours that stand: (company, id) -> company and marker."""
-        return {
-            where: f"{one.key}.{one.ordinal}"
-            for where, one in self._invoices.items()
-            if one.is_live
-        }
+        return {where: one.marker for where, one in self._invoices.items() if one.is_live}
 
     def _created(self, row: Row) -> None:
         after = row["after"]
@@ -114,8 +122,8 @@ class HistoryChecker:
         for other in self._invoices.values():
             if other.key != key:
                 continue
-            if other.ordinal == made.ordinal and other.is_live and not self.is_strict:
-                continue
+            if other.ordinal == made.ordinal and not self.is_strict:
+                continue  # judged at the end: it must not stand there
             if other.ordinal == made.ordinal:
                 what = "a second invoice" if other.is_live else "made again after it was taken away"
                 self._say("twin" if other.is_live else "revived", row, f"{key}: {what}")

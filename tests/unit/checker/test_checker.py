@@ -81,6 +81,18 @@ def test_a_second_invoice_of_one_milestone_is_a_twin() -> None:
     assert forgetful.finish() == []
 
 
+def test_where_requests_are_forgotten_what_was_taken_away_may_not_stand_at_the_end() -> None:
+    """A write that was cut off brings it back for a moment: it has to be gone again."""
+    forgetful = HistoryChecker(OURS, is_strict=False)
+    forgetful.feed(MADE)
+    forgetful.feed(a_row(2, "bookkeeper", "Void", an_invoice(), an_invoice()))
+    forgetful.feed(a_row(3, OURS, "Create", None, an_invoice(), id="10"))
+    assert forgetful.violations == []
+    assert [one.rule for one in forgetful.finish()] == ["revived"]
+    forgetful.feed(a_row(4, OURS, "Void", an_invoice(), an_invoice(), id="10"))
+    assert forgetful.finish() == []
+
+
 @pytest.mark.parametrize("operation", ["Void", "Delete"])
 def test_what_a_person_took_away_does_not_come_back(operation: str) -> None:
     """Not under its own mark, not under the next one, not by an update."""
