@@ -25,9 +25,12 @@ RATES: Mapping[str, float] = {
     "throttled": 0.06,
     "token_refused": 0.06,
     "query_lag": 0.15,
+    # by people, at the worst moment
+    "person_comes_first": 0.25,
+    "person_meets_lost_answer": 0.35,
     # at our processes
     "kill_process": 0.005,
-    "pause_process": 0.003,
+    "pause_process": 0.008,
     "kill_dispatcher": 0.01,
     "kill_web": 0.05,
     # at the database
@@ -71,6 +74,9 @@ class Chance:
             for kind, rate in RATES.items()
             if swarm.random() < share
         }
+        # What people do at the worst moment is the hardest of all, and needs no other fault.
+        if swarm.random() < 0.5:
+            self.rates |= {kind: rate for kind, rate in RATES.items() if kind.startswith("person")}
         self.is_calm = False
         self._turns: Counter[str] = Counter()
 

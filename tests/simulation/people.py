@@ -64,7 +64,35 @@ WEIGHTS: Mapping[str, int] = {
     "revoke_grant": 1,
 }
 
-#: Price and words of a schedule; "" leaves it to the template of countertops.
+#: Some lives are all prices that move while invoices are out and nobody has paid: then we revise.
+HAGGLING: Mapping[str, int] = {
+    "reprice": 8,
+    "there_and_back": 4,
+    "change_order": 2,
+    "complete_event": 3,
+    "edit_words": 4,
+    "edit_money": 1,
+    "void": 1,
+    "delete": 1,
+    "pay_part": 1,
+    "approve": 3,
+    "wait_hours": 1,
+}
+
+#: What is done to an invoice that we are writing.
+MEDDLING = (
+    "edit_words",
+    "edit_words",
+    "edit_money",
+    "add_line",
+    "void",
+    "delete",
+    "pay",
+    "pay_part",
+)
+
+PRICES = ("12000.00", "9999.99", "1000.01", "100.00", "33333.33")
+#: The words of a schedule; "" leaves it to the template of countertops.
 SCHEDULES = ("", "", "50% deposit, 50% on completion", "100% on completion")
 
 
@@ -81,11 +109,10 @@ class Act:
 def planned_acts(seed: int, *, steps: int, sides: int) -> list[Act]:
     """Draw what people will do."""
     chance = Random(f"people/{seed}")
-    count = chance.choice([4, 8, 12, 16, 20])
-    favourites = chance.sample(sorted(WEIGHTS), 12)
-    verbs = favourites if chance.random() < 0.5 else sorted(WEIGHTS)
-    weights = [WEIGHTS[verb] for verb in verbs]
-    chosen = chance.choices(verbs, weights, k=count)
+    count = chance.choice([4, 6, 8, 12, 16])
+    some = {verb: WEIGHTS[verb] for verb in chance.sample(sorted(WEIGHTS), 12)}
+    weights = chance.choice([WEIGHTS, some, HAGGLING])
+    chosen = chance.choices(list(weights), list(weights.values()), k=count)
     moments = sorted(chance.randrange(steps) for _ in chosen)
     # An accepted estimate stands at the beginning of every life.
     acts = [("accept", 0)] * sides + list(zip(chosen, moments, strict=True))
@@ -108,6 +135,8 @@ class People:
         self._realm_no = realm_no
         self._seed = seed
         self._numbers = 0
+        self._meddled = 0
+        self._only: str | None = None  #: the one invoice that somebody has in hand
 
     def act(self, act: Act) -> None:
         """Do one thing, as far as it can be done now."""
@@ -123,13 +152,29 @@ class People:
             # What cannot be done yet leaves time for the work on site.
             self.act(Act(act.number, "complete_event", act.step, act.side))
 
+    def meddle(self, invoice_id: str) -> None:
+        """Do something to this very invoice, at the moment at which we are writing it."""
+        self._meddled += 1
+        chance = Random(f"meddle/{self._meddled}/{self._seed}")
+        verb = chance.choice(MEDDLING)
+        doing: Callable[[Random], object] = getattr(self, f"_{verb}")
+        self._only = invoice_id
+        try:
+            did = doing(chance)
+        except (NotPossible, Fault):
+            did = False
+        finally:
+            self._only = None
+        if did is not False:
+            self.done[f"{verb} while we write"] += 1
+
     # --- the contract
 
     def _accept(self, chance: Random) -> None:
         customer = self._new_customer()
         self._numbers += 1
         number = f"{1000 + self._numbers}"
-        total = chance.choice(["12000.00", "9999.99", "1000.01", "100.00", "0.05", "33333.33"])
+        total = chance.choice([*PRICES, *PRICES, "0.05"])
         lines = self._lines(chance, Decimal(total))
         body: Document = {
             "CustomerRef": {"value": customer},
@@ -439,8 +484,11 @@ class People:
             self._company.render(entity, one)
             for one in sorted(tables.rows[entity].values(), key=lambda one: int(one["Id"]))
         ]
-        fitting = [one for one in found if fits(one)]
+        fitting = [one for one in found if fits(one) and self._is_in_hand(entity, one)]
         return chance.choice(fitting) if fitting else None
+
+    def _is_in_hand(self, entity: str, document: Document) -> bool:
+        return entity != "Invoice" or self._only in (None, document["Id"])
 
     def _our_invoice(self, chance: Random) -> Document | None:
         return self._some(

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from mapping import invoices, receipts
 from milestone_engine.job import InvoiceState
 from sync import decide, dispatch, effects, mapped_job, notify, planning, pull, push, runner, work
-from sync.errors import MailUncertain, OutcomeUnknown
+from sync.errors import MailUncertain, OutcomeUnknown, StaleRevision
 from sync.quickbooks.gateway import Changes, Gateway
 from sync.quickbooks.tokens import Access, Tokens
 from sync.store import mirror
@@ -94,9 +94,12 @@ def _last_writer_wins(stack: ExitStack) -> None:
     kept = Gateway.update
 
     def fresh(self: Gateway, realm_no: int, entity: str, body: Any, *, request_id: str) -> Any:
-        now = self.read(realm_no, entity, str(body["Id"])) or body
-        token = {"SyncToken": str(now["SyncToken"])}
-        return kept(self, realm_no, entity, {**body, **token}, request_id=request_id)
+        try:
+            return kept(self, realm_no, entity, body, request_id=request_id)
+        except StaleRevision:
+            now = self.read(realm_no, entity, str(body["Id"])) or body
+            token = {"SyncToken": str(now["SyncToken"])}
+            return kept(self, realm_no, entity, {**body, **token}, request_id=f"{request_id}-")
 
     _set(stack, Gateway, "update", fresh)
 

@@ -11,7 +11,8 @@ from sandbox.books import Books
 from sandbox.errors import Fault
 from sandbox.grants import OAuthError
 from sandbox.meter import Meter
-from sandbox.web.call import WRITES
+from sandbox.values import loads
+from sandbox.web.call import WRITES, Call
 from sandbox.web.calls import carry_out, read_call
 from sandbox.web.envelopes import json_answer, no_token, refusal, throttled
 from sandbox.web.mishaps import GATEWAY_TIMEOUT, NOT_FOUND_PAGE, internal_error
@@ -42,6 +43,8 @@ class SimQuickBooks:
         """Take the books, who runs, what goes wrong, and where what comes later is noted."""
         self.calls: list[tuple[float, str, str]] = []  #: when, company, operation
         self.is_down: set[str] = set()  #: companies that answer nothing but 500
+        #: Who lays hands on an invoice of a company just now.
+        self.meddle: Callable[[str, str], None] = lambda realm_id, invoice_id: None
         self._books = books
         self._baton = baton
         self._chance = chance
@@ -76,18 +79,28 @@ class SimQuickBooks:
         def perform() -> Answer:
             return self._perform(realm_id, rest, method=method, params=params, body=body)
 
+        def perform_late() -> None:
+            self._meet(realm_id, perform(), is_write=True)
+
         if is_write and fires("stuck_before_request"):
             # The process froze between asking the database and asking QuickBooks.
             wait_s = self._chance.order.choice([100.0, 200.0, 400.0])
             self._baton.park("sleep", until=self._time.elapsed_s + wait_s)
         if is_write and fires("late_commit"):
             delay_s = self._chance.order.uniform(1, LATEST_COMMIT_S)
-            self._later(delay_s, perform)
+            self._later(delay_s, perform_late)
             self._baton.park("sleep", until=self._time.elapsed_s + CLIENT_WAITS_S)
             raise OutcomeUnknown("no answer within 60 s")
         answer = perform()
         self._baton.park("quickbooks: before the answer")
-        return self._spoilt(answer, is_write=is_write)
+        try:
+            told = self._spoilt(answer, is_write=is_write)
+        except OutcomeUnknown:
+            self._meet(realm_id, answer, is_write=is_write)
+            raise
+        if told is not answer:
+            self._meet(realm_id, answer, is_write=is_write)
+        return told
 
     def _refused(self, realm_id: str, headers: Mapping[str, str]) -> Answer | None:
         now = self._books.clock.now()
@@ -116,6 +129,8 @@ class SimQuickBooks:
         try:
             call = read_call(realm_id, rest, method=method, params=dict(params), content=body)
             self.calls.append((self._time.elapsed_s, realm_id, call.operation))
+            if _is_revision(call) and self._chance.fires("person_comes_first"):
+                self.meddle(realm_id, str(call.body["Id"]))
             lag_s = LAG_S if call.operation == "query" and self._chance.fires("query_lag") else 0.0
             is_told = not (call.operation in WRITES and self._chance.fires("webhook_lost"))
             done = carry_out(
@@ -126,6 +141,14 @@ class SimQuickBooks:
         if isinstance(done, bytes):
             return Answer(status=200, headers={"Content-Type": "application/pdf"}, body=done)
         return _answer(json_answer(done))
+
+    def _meet(self, realm_id: str, answer: Answer, *, is_write: bool) -> None:
+        """Let somebody find what we wrote before we learn that it was written."""
+        if not is_write or answer.status != 200:
+            return
+        invoice = loads(answer.body).get("Invoice", {})
+        if "Id" in invoice and self._chance.fires("person_meets_lost_answer"):
+            self.meddle(realm_id, str(invoice["Id"]))
 
     def _spoilt(self, answer: Answer, *, is_write: bool) -> Answer:
         fires = self._chance.fires
@@ -184,6 +207,11 @@ class SimOAuth:
     def revoke(self, refresh_token: str) -> None:
         """End the grant."""
         self._books.grants.revoke(refresh_token)
+
+
+def _is_revision(call: Call) -> bool:
+    is_invoice = call.operation in WRITES and call.entity.lower() == "invoice"
+    return is_invoice and bool(call.body) and "Id" in call.body
 
 
 def _answer(response: object) -> Answer:

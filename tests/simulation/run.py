@@ -6,6 +6,8 @@ import hashlib
 import logging
 import random
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +19,9 @@ from tests.simulation.world import DISPATCH, WEB, Databases, Shrunk, World
 
 logger = logging.getLogger(__name__)
 
-STEPS = 700
+STEPS = 1500
+#: How often a patient person acts while we are at work all the same.
+ACTS_BETWEEN = 0.01
 #: Calm may take this many steps before "it never ends" is the finding.
 CALM_STEPS_MAX = 20_000
 #: How far time jumps when nobody has anything to do.
@@ -86,17 +90,23 @@ class _Stuck(Exception):
 
 
 def _chaos(world: World, steps: int, trace: Any) -> None:
-    """Let people act while everything goes wrong; who finds nothing to do does not wait long."""
+    """Let people act while everything goes wrong. Hasty ones act by the step, whatever we are at;
+    patient ones mostly wait until we have come to rest, so that there are invoices to act on.
+    """
     acts = list(world.acts)
+    order, stream = world.chance.order, world.chance.stream("patience")
+    is_hasty, eagerness = stream.choice([(True, 0.5), (False, 0.2), (False, 0.1)])
     for step in range(steps):
-        while acts and acts[0].step <= step:
+        while acts and acts[0].step <= (step if is_hasty else 0):
+            world.act(acts.pop(0))
+        if acts and order.random() < ACTS_BETWEEN:
             world.act(acts.pop(0))
         if _step(world, trace):
             continue
-        if acts and world.chance.order.random() < 0.5:
+        if acts and order.random() < eagerness:
             world.act(acts.pop(0))
         else:
-            world.pass_time(world.chance.order.choice(IDLE_JUMPS_S))
+            world.pass_time(order.choice(IDLE_JUMPS_S))
         if not acts and _next_moment_s(world) is None:
             break
     for act in acts:
@@ -109,7 +119,10 @@ def _step(world: World, trace: Any) -> bool:
     if world.processes and chance.fires("kill_process"):
         world.kill_process(order.choice(world.processes))
     if world.processes and chance.fires("pause_process"):
-        process = order.choice(world.processes)
+        # Who has something in hand is the one whose absence is felt.
+        at_work = {strand.process for strand in world.baton.strands}
+        busy = [one for one in world.processes if one.name in at_work]
+        process = order.choice(busy or world.processes)
         process.is_paused = True
         process.paused_until = world.time.elapsed_s + order.choice([10.0, 20.0, 40.0, 120.0])
     for role, fault in ((DISPATCH, "kill_dispatcher"), (WEB, "kill_web")):
@@ -118,7 +131,7 @@ def _step(world: World, trace: Any) -> bool:
             world.baton.crash(strands[0])
             world.is_stirred = True
     world.tell()
-    if order.random() < 0.3 or not world.runnable():
+    if order.random() < 0.15 or not world.runnable():
         world.dispatch()
     while order.random() < 0.7 and world.deliver():
         pass
@@ -144,6 +157,7 @@ def _calm(world: World, trace: Any) -> None:
     for process in world.processes:
         process.is_paused = False
     _until_quiet(world, trace)
+    _look_again(world, trace)
     # The sweep that needs no webhook comes round within a day.
     world.books.advance("25h")
     _until_quiet(world, trace)
@@ -151,12 +165,28 @@ def _calm(world: World, trace: Any) -> None:
         side.people.complete_everything()
     world.is_stirred = True
     _until_quiet(world, trace)
+    with _nothing_more(world, "a day later"):
+        world.books.advance("25h")
+        _until_quiet(world, trace)
+
+
+def _look_again(world: World, trace: Any) -> None:
+    """Decide every job once more: whoever is at rest has nothing left to do."""
+    with _nothing_more(world, "a second look"):
+        with world.databases.owner.begin() as session:
+            session.execute(text("UPDATE job SET look_at = business_now()"))
+        world.is_stirred = True
+        _until_quiet(world, trace)
+
+
+@contextmanager
+def _nothing_more(world: World, occasion: str) -> Iterator[None]:
+    """Note it as a violation if anything is written or mailed."""
     writes, mails = world.checker.our_writes, len(world.mail.accepted)
-    world.books.advance("25h")
-    _until_quiet(world, trace)
+    yield
     again = world.checker.our_writes - writes, len(world.mail.accepted) - mails
     if any(again):
-        said = f"a second look wrote {again[0]} times and sent {again[1]} mails"
+        said = f"{occasion} wrote {again[0]} times and sent {again[1]} mails"
         world.violations.append(Violation(rule="restless", message=said))
 
 

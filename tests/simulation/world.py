@@ -127,6 +127,7 @@ class World:
             self._side(company, seed * 2 + place)
             for place, company in enumerate(self.books.companies.values())
         ]
+        self.quickbooks.meddle = self._meddle
         #: Some worlds have a company that never answers again; the others must not feel it.
         self.broken: Side | None = None
         if len(self.sides) > 1 and self.chance.stream("broken").random() < 0.4:
@@ -408,6 +409,11 @@ class World:
             self.revoke(self.sides[act.side].company.realm_id)
         else:
             self.sides[act.side].people.act(act)
+        self.is_stirred = True
+
+    def _meddle(self, realm_id: str, invoice_id: str) -> None:
+        side = next(one for one in self.sides if one.company.realm_id == realm_id)
+        side.people.meddle(invoice_id)
         self.is_stirred = True
 
     def approve_all(self) -> bool:
