@@ -20,6 +20,7 @@ from milestone_engine.timeline import EventState
 from sandbox.company import Company
 from sandbox.errors import Fault
 from sandbox.people import NotPossible, Person
+from sync import ops
 from sync.bootstrap import App
 from sync.calendar import NoSuchEvent, report_event
 from sync.job_decisions import kept_of, record
@@ -62,6 +63,9 @@ WEIGHTS: Mapping[str, int] = {
     "rename_customer": 1,
     "second_job": 2,
     "revoke_grant": 1,
+    "absence": 2,
+    "retry_parked": 2,
+    "drop_parked": 1,
 }
 
 #: Some lives are all prices that move while invoices are out and nobody has paid: then we revise.
@@ -298,6 +302,7 @@ class People:
         wish: Document = chance.choice(
             [
                 {"PrivateNote": f"{note} checked by Ann"},
+                {"PrivateNote": "Checked by Ann"},
                 {"CustomerMemo": {"value": "As agreed on the phone."}},
                 {"DueDate": due},
                 {"BillEmail": {"Address": "accounts@example.com"}},
@@ -442,6 +447,30 @@ class People:
 
     def _approve(self, chance: Random) -> object:
         return self.approve_all()
+
+    def _retry_parked(self, chance: Random) -> object:
+        """Try again what waits, as ops do; of what may have happened nobody says it did not."""
+        with self._app.database.begin(self._realm_no) as session:
+            rows = [
+                row
+                for row in ops.parked(session, self._realm_no)
+                if row.error_class not in ("MailUncertain", "InvoiceUncertain")
+            ]
+            if not rows:
+                return False
+            row = chance.choice(rows)
+            return ops.retry(session, self._realm_no, row.work_id, author="ops")
+
+    def _drop_parked(self, chance: Random) -> object:
+        """Give up what waits."""
+        with self._app.database.begin(self._realm_no) as session:
+            rows = ops.parked(session, self._realm_no)
+            if not rows:
+                return False
+            row = chance.choice(rows)
+            return ops.drop(
+                session, self._realm_no, row.work_id, why="settled by hand", author="ops"
+            )
 
     def complete_everything(self) -> None:
         """Report every event that is open as done today."""

@@ -16,10 +16,11 @@ import sandbox.companies
 from config import schedules_folder
 from config.legal import read_legal
 from config.settings import Settings
+from mapping.numbers import find_marker
 from mapping.schedules import Template
 from milestone_engine.legal import LegalRule, parse_rules
 from sandbox.books import Books
-from sandbox.clock import MovableClock
+from sandbox.clock import MovableClock, read_time
 from sandbox.company import Company
 from sandbox.courier import signature
 from sandbox.journal import MemoryJournal
@@ -50,6 +51,9 @@ logger = logging.getLogger(__name__)
 
 THREADS_PER_PROCESS = 2
 WEB, DISPATCH = "web", "dispatcher"
+OURS = "client:app"
+#: Every change in QuickBooks is known to us by then: a day's sweep and what its pull takes.
+KNOWN_AFTER = timedelta(hours=26)
 SUBSCRIBER = "http://milestone-sync.invalid/webhooks/quickbooks"
 
 
@@ -116,7 +120,7 @@ class World:
         databases.dispatcher.attach(self.baton, self.chance, lambda: None)
         self.oauth = SimOAuth(self.books, self.baton, self.chance)
         self.app = self._app()
-        self.checker = HistoryChecker("client:app", is_strict=self.is_strict)
+        self.checker = HistoryChecker(OURS, is_strict=self.is_strict)
         self.violations: list[Violation] = []
         self.is_stirred = True  #: something was committed since the dispatcher last looked
         self.processes: list[Process] = []
@@ -400,13 +404,19 @@ class World:
         self.baton.start("receive", WEB, receive)
 
     def act(self, act: Act) -> None:
-        """Let somebody do something."""
+        """Let somebody do something; a lost connection may be noticed first."""
+        if self.chance.order.random() < 0.3:
+            self.reconnect()
         if act.verb == "wait_hours":
             self.books.advance(f"{self.chance.order.randrange(1, 20)}h")
         elif act.verb == "wait_days":
             self.books.advance(f"{self.chance.order.choice([1, 1, 2, 3, 7, 14])}d")
         elif act.verb == "revoke_grant":
             self.revoke(self.sides[act.side].company.realm_id)
+        elif act.verb == "absence":
+            # Away for longer than the change feed remembers; whoever acts next may bring us back.
+            self.revoke(self.sides[act.side].company.realm_id)
+            self.books.advance("40d")
         else:
             self.sides[act.side].people.act(act)
         self.is_stirred = True
@@ -454,7 +464,24 @@ class World:
             history = side.company.tables.history
             for change in history[side.judged :]:
                 self.checker.feed(_row(side.company.realm_id, change))
+                if (change.actor, change.operation, change.entity) == (OURS, "Create", "Invoice"):
+                    self._judge_age(side, change)
             side.judged = len(history)
+
+    def _judge_age(self, side: Side, change: Change) -> None:
+        """What was rejected longer ago than any sweep may take is not invoiced any more."""
+        marker = find_marker(str((change.after or {}).get("PrivateNote") or ""))
+        asked = text("SELECT estimate_id FROM job WHERE (realm_no, job_id) = (:realm_no, :job_id)")
+        with self.databases.owner.begin() as session:
+            job = {"realm_no": side.realm_no, "job_id": marker.job_id if marker else 0}
+            estimate_id = session.execute(asked, job).scalar()
+        estimate = side.company.tables.rows["Estimate"].get(str(estimate_id))
+        if estimate is None or estimate.get("TxnStatus") != "Rejected":
+            return
+        age = self.books.clock.now() - read_time(str(estimate["MetaData"]["LastUpdatedTime"]))
+        if age > KNOWN_AFTER:
+            said = f"invoice {change.id} for estimate {estimate_id}, rejected {age} ago"
+            self.violations.append(Violation(rule="stale", seq=change.seq, message=said))
 
     def _committed(self) -> None:
         self.is_stirred = True
