@@ -29,6 +29,8 @@ _TICK_S = 0.02
 IDLE_WITHIN_S = 120.0
 #: A killed worker's rows are begun again within this time (reliability 5.3).
 RESUMED_P95_S_MAX = 20.0
+#: A company that has to be connected again more often than this at rest is not at rest.
+RECONNECTS_MAX = 3
 #: Lost webhooks are made good by the next sweep; where webhooks were seen to work, after a day.
 SWEEP = "25h"
 
@@ -90,15 +92,16 @@ def run(*, seed: int, kills: int, companies: int, jobs: int, keep: Path | None =
         people.stop()
         report.violations += people.failures
         report.kills, report.faults = dict(nemesis.kills), _sorted(nemesis.fired)
-        report.not_reached, report.people = nemesis.given_up, _sorted(people.done)
-        _come_to_rest(parts, orphans, report)
+        report.not_reached = nemesis.given_up
+        _come_to_rest(parts, people, orphans, report)
+        report.people = _sorted(people.done)
         report.resumed = _resumed(orphans, nemesis.troubles, report.violations)
         report.slowest = _slowest(orphans, nemesis.troubles)
         judge_all(parts, report)
     return report
 
 
-def _come_to_rest(parts: Parts, orphans: Orphans, report: Report) -> None:
+def _come_to_rest(parts: Parts, people: People, orphans: Orphans, report: Report) -> None:
     calm = Calm(parts, parts.watch)
     began = time.monotonic()
     # Clocks are not moved before every orphan was taken up: its wait is what is measured.
@@ -106,11 +109,21 @@ def _come_to_rest(parts: Parts, orphans: Orphans, report: Report) -> None:
     while time.monotonic() < deadline and any(s is None for _, s in orphans.waited_s()):
         parts.watch()
         time.sleep(0.1)
-    report.violations += calm.wait(timeout_s=IDLE_WITHIN_S)
+    report.violations += _rest(calm, people)
     report.idle_after_s = round(time.monotonic() - began, 1)
     parts.tell_sandbox("clock/advance", {"by": SWEEP})
-    report.violations += calm.wait(timeout_s=IDLE_WITHIN_S)
+    report.violations += _rest(calm, people)
     report.clock_moved_s = calm.moved_s
+
+
+def _rest(calm: Calm, people: People) -> list[str]:
+    """Wait for rest, a person connecting again what cannot go on without."""
+    left = calm.wait(timeout_s=IDLE_WITHIN_S)
+    for _ in range(RECONNECTS_MAX):
+        if not people.reconnect():
+            break
+        left = calm.wait(timeout_s=IDLE_WITHIN_S)
+    return left
 
 
 def judge_all(parts: Parts, report: Report) -> None:
