@@ -299,6 +299,15 @@ def open_company(parts: Parts, facts: Mapping[str, Any]) -> Company:
 
 def sign(company: Company, base: str, *, memo: str, cents: int) -> Mapping[str, Any]:
     """Make an offer and have it accepted; it becomes a job."""
+    made = offer(company, base, memo=memo, cents=cents)
+    company.act("accept", f"estimate:#{made['Id']}")
+    company.estimates[base] = made
+    company.jobs.append(base)
+    return made
+
+
+def offer(company: Company, base: str, *, memo: str, cents: int) -> Mapping[str, Any]:
+    """Make an offer to a new customer."""
     third = Decimal(cents) / 100
     customer = company.create(
         "Customer",
@@ -317,11 +326,7 @@ def sign(company: Company, base: str, *, memo: str, cents: int) -> Mapping[str, 
             ("Installation", str(third + Decimal("0.01")), 25),
         ),
     )
-    made = company.create("Estimate", {**body, "CustomerMemo": {"value": memo}})
-    company.act("accept", f"estimate:#{made['Id']}")
-    company.estimates[base] = made
-    company.jobs.append(base)
-    return dict(made)
+    return dict(company.create("Estimate", {**body, "CustomerMemo": {"value": memo}}))
 
 
 def estimate_body(

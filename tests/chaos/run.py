@@ -36,11 +36,19 @@ SWEEP = "25h"
 
 
 @dataclass(slots=True, kw_only=True)
-class Report:
-    """What was done, and what came of it."""
+class Outcome:
+    """What every kind of run tells at least."""
 
     seed: int
     took_s: float = 0.0
+    errors_logged: dict[str, int] = field(default_factory=dict)
+    violations: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class Report(Outcome):
+    """What was done, and what came of it."""
+
     idle_after_s: float = 0.0
     clock_moved_s: int = 0
     kills: dict[str, int] = field(default_factory=dict)
@@ -50,15 +58,13 @@ class Report:
     our_writes: int = 0
     mails: int = 0
     parked: dict[str, int] = field(default_factory=dict)
-    errors_logged: dict[str, int] = field(default_factory=dict)
     resumed: dict[str, float] = field(default_factory=dict)
     slowest: list[str] = field(default_factory=list)
-    violations: list[str] = field(default_factory=list)
 
 
 @contextmanager
 def installation(
-    wishes_of: dict[str, Any], report: Report, *, keep: Path | None = None
+    wishes_of: dict[str, Any], report: Outcome, *, keep: Path | None = None
 ) -> Iterator[Parts]:
     """Run an installation in a folder of its own; what still runs at its end is a violation."""
     signal.signal(signal.SIGTERM, _stop_by_signal)
@@ -97,7 +103,8 @@ def run(*, seed: int, kills: int, companies: int, jobs: int, keep: Path | None =
         report.people = _sorted(people.done)
         report.resumed = _resumed(orphans, nemesis.troubles, report.violations)
         report.slowest = _slowest(orphans, nemesis.troubles)
-        judge_all(parts, report)
+        report.violations += judge_all_of(parts)
+        _count(parts, report)
     return report
 
 
@@ -126,16 +133,18 @@ def _rest(calm: Calm, people: People) -> list[str]:
     return left
 
 
-def judge_all(parts: Parts, report: Report) -> None:
+def judge_all_of(parts: Parts) -> list[str]:
     """Judge from outside: the history, the mails, and every job against QuickBooks' figures."""
     rows = judge.history(parts)
-    ours = APP_ACTOR
     mails = [one.message for one in parts.mail.accepted]
-    report.violations += [str(one) for one in check_history(rows, mails, ours=ours)]
-    report.violations += judge.judge(parts, rows)
-    report.mails = len(mails)
-    counted = HistoryChecker(ours)
-    for row in rows:
+    said = [str(one) for one in check_history(rows, mails, ours=APP_ACTOR)]
+    return said + judge.judge(parts, rows)
+
+
+def _count(parts: Parts, report: Report) -> None:
+    report.mails = len(parts.mail.accepted)
+    counted = HistoryChecker(APP_ACTOR)
+    for row in judge.history(parts):
         counted.feed(row)
     report.our_writes = counted.our_writes
     with parts.admin() as admin:
