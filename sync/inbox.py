@@ -14,7 +14,7 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 #: A burst is pulled at once, and then at most this often.
 BURST_S = 5.0
+#: That webhooks are seen to work is noted this often.
+SEEN_EVERY = timedelta(minutes=1)
 
 
 def is_signed(body: bytes, signature: str, *, verifiers: Sequence[str]) -> bool:
@@ -63,7 +65,8 @@ def receive(app: App, body: bytes) -> int:
         by_realm.setdefault(event.realm_id, []).append(event)
     stored = 0
     with app.database.begin() as session:
-        for realm_id, of_realm in by_realm.items():
+        # Always in one order: two deliveries that wait for each other's rows would both fail.
+        for realm_id, of_realm in sorted(by_realm.items()):
             stored += _receive_for(session, app.keyring.realm_hashes(realm_id), of_realm)
     fail_points.reach("inbox.stored")
     return stored
@@ -77,29 +80,43 @@ def _receive_for(
         logger.warning("inbox.unknown_company", extra={"event_count": len(events)})
         return 0
     become(session, realm.realm_no)
-    new = [event for event in events if _store(session, realm.realm_no, event)]
+    new = _store(session, realm.realm_no, events)
     if new:
-        session.execute(
-            update(RealmRow)
-            .where(RealmRow.realm_no == realm.realm_no)
-            .values(webhook_seen_at=func.business_now())
-        )
+        _note_seen(session, realm.realm_no)
     if any(not _is_echo(session, realm.realm_no, event) for event in new):
-        order_pull(session, realm.realm_no, delay_s=_wait_s(session, realm.realm_no))
+        _order(session, realm.realm_no)
     return len(new)
 
 
-def _store(session: Session, realm_no: int, event: Notified) -> bool:
-    row = {
-        "realm_no": realm_no,
-        "event_key": event.event_key,
-        "entity": event.entity,
-        "entity_id": event.entity_id,
-        "operation": event.operation,
-        "occurred_at": event.occurred_at,
-    }
-    stored = upsert(InboxRow).values(row).on_conflict_do_nothing().returning(InboxRow.event_key)
-    return session.scalars(stored).one_or_none() is not None
+def _note_seen(session: Session, realm_no: int) -> None:
+    """Note that webhooks work; now and then is enough, or a burst would queue for this one row."""
+    seen_at = RealmRow.webhook_seen_at
+    session.execute(
+        update(RealmRow)
+        .where(
+            RealmRow.realm_no == realm_no,
+            or_(seen_at.is_(None), seen_at < func.business_now() - SEEN_EVERY),
+        )
+        .values(webhook_seen_at=func.business_now())
+    )
+
+
+def _store(session: Session, realm_no: int, events: Sequence[Notified]) -> list[Notified]:
+    """Store the events of one company; give those that were not known."""
+    by_key = {event.event_key: event for event in events}
+    rows = [
+        {
+            "realm_no": realm_no,
+            "event_key": event.event_key,
+            "entity": event.entity,
+            "entity_id": event.entity_id,
+            "operation": event.operation,
+            "occurred_at": event.occurred_at,
+        }
+        for _, event in sorted(by_key.items())
+    ]
+    stored = upsert(InboxRow).values(rows).on_conflict_do_nothing().returning(InboxRow.event_key)
+    return [by_key[key] for key in session.scalars(stored)]
 
 
 def _is_echo(session: Session, realm_no: int, event: Notified) -> bool:
@@ -132,6 +149,21 @@ def _is_echo(session: Session, realm_no: int, event: Notified) -> bool:
         )
     ).one()
     return others == 0
+
+
+def _order(session: Session, realm_no: int) -> None:
+    """Order a pull; how long it has to wait is asked only after it was written down.
+
+    Asked before, it would be told of the last pull but one where the last has just begun.
+    """
+    work_id = order_pull(session, realm_no, delay_s=BURST_S)
+    if work_id is not None:
+        wait = timedelta(seconds=_wait_s(session, realm_no))
+        session.execute(
+            update(WorkRow)
+            .where(WorkRow.realm_no == realm_no, WorkRow.work_id == work_id)
+            .values(retry_at=func.lease_now() + wait)
+        )
 
 
 def _wait_s(session: Session, realm_no: int) -> float:

@@ -28,12 +28,17 @@ from tests.chaos.recovery import percentile
 from tests.chaos.run import Outcome, installation, judge_all_of
 
 WITHIN_S = 60.0
+#: What is not sent by then is not sent any more.
+GIVE_UP_S = 3 * WITHIN_S
 #: Intuit waits so long for an answer.
 ANSWER_S_MAX = 3.0
+ANSWER_S_GIVEN_UP = 30.0
 #: Lines to the web process; a delivery that is due waits for a free one, and that is counted.
 LINES = 64
-#: Share of deliveries that were made before; events in one delivery; documents of a company.
-REPEATED, EVENTS_MAX, DOCUMENTS = 0.3, 4, 500
+#: Share of deliveries that were made before; of those with more than one event; documents of a
+#: company.
+REPEATED, GATHERED, DOCUMENTS = 0.3, 0.2, 500
+EVENTS_MAX = 6
 _CDC = re.compile(rb"GET /v3/company/(\d+)/cdc")
 _KINDS = ("estimate", "invoice", "payment", "customer", "creditmemo")
 _REST_S = 90.0
@@ -98,9 +103,8 @@ def _bodies(parts: Parts, chance: random.Random, count: int) -> list[bytes]:
         if bodies and chance.random() < REPEATED:
             bodies.append(chance.choice(bodies[-1000:]))
             continue
-        events = [
-            _event(chance, chance.choice(realm_ids)) for _ in range(chance.randint(1, EVENTS_MAX))
-        ]
+        size = chance.randint(2, EVENTS_MAX) if chance.random() < GATHERED else 1
+        events = [_event(chance, chance.choice(realm_ids)) for _ in range(size)]
         bodies.append(json.dumps(events).encode())
     return bodies
 
@@ -130,6 +134,8 @@ async def _deliver(parts: Parts, bodies: Sequence[bytes]) -> list[_Answer]:
     async def line() -> None:
         reader, writer = await asyncio.open_connection(address.hostname, address.port)
         for at, body in due:
+            if time.monotonic() - began > GIVE_UP_S:
+                break
             await asyncio.sleep(max(0.0, at - time.monotonic()))
             was_late = time.monotonic() - at > 0.05
             head = (
@@ -138,7 +144,7 @@ async def _deliver(parts: Parts, bodies: Sequence[bytes]) -> list[_Answer]:
                 f"intuit-signature: {signature(verifier, body)}\r\n\r\n"
             )
             writer.write(head.encode() + body)
-            status = await _status(reader)
+            status = await asyncio.wait_for(_status(reader), ANSWER_S_GIVEN_UP)
             answers.append(_Answer(status, time.monotonic() - at, was_late))
         writer.close()
 
