@@ -49,22 +49,17 @@ def is_signed(body: bytes, signature: str, *, verifiers: Sequence[str]) -> bool:
     return sum(hmac.compare_digest(given, one) for one in made) > 0
 
 
-def receive(app: App, body: bytes) -> int:
-    """Store a signed delivery and order what it asks for.
+def receive(app: App, *bodies: bytes) -> int:
+    """Store signed deliveries, all in one transaction, and order what they ask for.
 
     Returns:
         How many events were new. A body that cannot be read is kept sealed, for a person.
     """
-    try:
-        events = parse_notification(body)
-    except DocumentError as exc:
-        _keep_unread(app, body)
-        logger.error("inbox.unreadable", extra={"error_code": exc.code})
-        return 0
     by_realm: dict[str, list[Notified]] = {}
+    for body in bodies:
+        for event in _events(app, body):
+            by_realm.setdefault(event.realm_id, []).append(event)
     fail_points.reach("inbox.received")
-    for event in events:
-        by_realm.setdefault(event.realm_id, []).append(event)
     stored = 0
     with app.database.begin() as session:
         # Always in one order: two deliveries that wait for each other's rows would both fail.
@@ -72,6 +67,15 @@ def receive(app: App, body: bytes) -> int:
             stored += _receive_for(session, app.keyring.realm_hashes(realm_id), of_realm)
     fail_points.reach("inbox.stored")
     return stored
+
+
+def _events(app: App, body: bytes) -> Sequence[Notified]:
+    try:
+        return parse_notification(body)
+    except DocumentError as exc:
+        _keep_unread(app, body)
+        logger.error("inbox.unreadable", extra={"error_code": exc.code})
+        return ()
 
 
 def _receive_for(

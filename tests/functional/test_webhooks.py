@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -17,7 +18,9 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from sync import inbox
+from sync.bootstrap import App
 from sync.store.tables import InboxRow, RealmRow, TimerRow
+from sync.web import webhooks
 from tests.functional.test_story import LINES
 from tests.house import House, served, until
 
@@ -279,3 +282,37 @@ def test_deliveries_that_name_the_same_companies_do_not_wait_for_each_other(
 
     assert counts == [2, 2]
     assert stored(house) == 4
+
+
+def test_deliveries_of_a_burst_are_stored_together_and_answered_each_for_itself(
+    house: House, web: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes while others are being stored is one transaction; one that cannot be stored takes
+    no other with it.
+    """
+    house.work_off()
+    sizes: list[int] = []
+    others_wait = threading.Event()
+    receive = webhooks.receive
+
+    def slowly(app: App, *bodies: bytes) -> int:
+        sizes.append(len(bodies))
+        others_wait.wait(10)
+        return receive(app, *bodies)
+
+    def post(name: str) -> int:
+        body = json.dumps([event(house, id=name)]).encode()
+        return web.post("/webhooks/quickbooks", content=body, headers=sign(house, body)).status_code
+
+    monkeypatch.setattr(webhooks, "receive", slowly)
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(post, "first")
+        until(lambda: sizes, timeout_s=10, what="the first being stored")
+        later = [pool.submit(post, name) for name in ("second", "a\x00b", "third")]
+        time.sleep(0.5)
+        others_wait.set()
+        codes = [one.result() for one in (first, *later)]
+
+    assert codes == [200, 200, 503, 200]
+    assert sizes == [1, 3, 1, 1, 1]
+    assert stored(house) == 3
