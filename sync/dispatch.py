@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from sync import fail_points
@@ -108,6 +108,7 @@ class Dispatcher:
         if target is None:
             return
         with self._database.begin() as session:
+            seen_s = session.execute(select(BusinessClockRow.offset_s)).scalar_one()
             ahead_s = int((target - business_now(session)).total_seconds())
             if ahead_s < 2:
                 self._held_since = None
@@ -118,8 +119,11 @@ class Dispatcher:
             quiet_s = session.execute(_QUIET_FOR).scalar_one()
             step_s = min(ahead_s, max(CLOCK_STEP_S, int(quiet_s)))
             self._asked_at = 0.0  # there may be more to follow at once
+            # Another dispatcher may have taken the same step meanwhile: it is not taken twice.
             session.execute(
-                update(BusinessClockRow).values(offset_s=BusinessClockRow.offset_s + step_s)
+                update(BusinessClockRow)
+                .where(BusinessClockRow.offset_s == seen_s)
+                .values(offset_s=seen_s + step_s)
             )
 
     def _is_held(self, session: Session) -> bool:

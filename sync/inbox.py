@@ -14,7 +14,7 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -31,6 +31,10 @@ logger = logging.getLogger(__name__)
 
 #: A burst is pulled at once, and then at most this often.
 BURST_S = 5.0
+#: A call goes out a little after its row was taken; so much more keeps two calls that far apart.
+BURST_SLACK_S = 0.5
+#: That webhooks are seen to work is noted this often.
+SEEN_EVERY = timedelta(minutes=1)
 
 
 def is_signed(body: bytes, signature: str, *, verifiers: Sequence[str]) -> bool:
@@ -45,28 +49,33 @@ def is_signed(body: bytes, signature: str, *, verifiers: Sequence[str]) -> bool:
     return sum(hmac.compare_digest(given, one) for one in made) > 0
 
 
-def receive(app: App, body: bytes) -> int:
-    """Store a signed delivery and order what it asks for.
+def receive(app: App, *bodies: bytes) -> int:
+    """Store signed deliveries, all in one transaction, and order what they ask for.
 
     Returns:
         How many events were new. A body that cannot be read is kept sealed, for a person.
     """
-    try:
-        events = parse_notification(body)
-    except DocumentError as exc:
-        _keep_unread(app, body)
-        logger.error("inbox.unreadable", extra={"error_code": exc.code})
-        return 0
     by_realm: dict[str, list[Notified]] = {}
+    for body in bodies:
+        for event in _events(app, body):
+            by_realm.setdefault(event.realm_id, []).append(event)
     fail_points.reach("inbox.received")
-    for event in events:
-        by_realm.setdefault(event.realm_id, []).append(event)
     stored = 0
     with app.database.begin() as session:
-        for realm_id, of_realm in by_realm.items():
+        # Always in one order: two deliveries that wait for each other's rows would both fail.
+        for realm_id, of_realm in sorted(by_realm.items()):
             stored += _receive_for(session, app.keyring.realm_hashes(realm_id), of_realm)
     fail_points.reach("inbox.stored")
     return stored
+
+
+def _events(app: App, body: bytes) -> Sequence[Notified]:
+    try:
+        return parse_notification(body)
+    except DocumentError as exc:
+        _keep_unread(app, body)
+        logger.error("inbox.unreadable", extra={"error_code": exc.code})
+        return ()
 
 
 def _receive_for(
@@ -77,29 +86,43 @@ def _receive_for(
         logger.warning("inbox.unknown_company", extra={"event_count": len(events)})
         return 0
     become(session, realm.realm_no)
-    new = [event for event in events if _store(session, realm.realm_no, event)]
+    new = _store(session, realm.realm_no, events)
     if new:
-        session.execute(
-            update(RealmRow)
-            .where(RealmRow.realm_no == realm.realm_no)
-            .values(webhook_seen_at=func.business_now())
-        )
+        _note_seen(session, realm.realm_no)
     if any(not _is_echo(session, realm.realm_no, event) for event in new):
-        order_pull(session, realm.realm_no, delay_s=_wait_s(session, realm.realm_no))
+        _order(session, realm.realm_no)
     return len(new)
 
 
-def _store(session: Session, realm_no: int, event: Notified) -> bool:
-    row = {
-        "realm_no": realm_no,
-        "event_key": event.event_key,
-        "entity": event.entity,
-        "entity_id": event.entity_id,
-        "operation": event.operation,
-        "occurred_at": event.occurred_at,
-    }
-    stored = upsert(InboxRow).values(row).on_conflict_do_nothing().returning(InboxRow.event_key)
-    return session.scalars(stored).one_or_none() is not None
+def _note_seen(session: Session, realm_no: int) -> None:
+    """Note that webhooks work; now and then is enough, or a burst would queue for this one row."""
+    seen_at = RealmRow.webhook_seen_at
+    session.execute(
+        update(RealmRow)
+        .where(
+            RealmRow.realm_no == realm_no,
+            or_(seen_at.is_(None), seen_at < func.business_now() - SEEN_EVERY),
+        )
+        .values(webhook_seen_at=func.business_now())
+    )
+
+
+def _store(session: Session, realm_no: int, events: Sequence[Notified]) -> list[Notified]:
+    """Store the events of one company; give those that were not known."""
+    by_key = {event.event_key: event for event in events}
+    rows = [
+        {
+            "realm_no": realm_no,
+            "event_key": event.event_key,
+            "entity": event.entity,
+            "entity_id": event.entity_id,
+            "operation": event.operation,
+            "occurred_at": event.occurred_at,
+        }
+        for _, event in sorted(by_key.items())
+    ]
+    stored = upsert(InboxRow).values(rows).on_conflict_do_nothing().returning(InboxRow.event_key)
+    return [by_key[key] for key in session.scalars(stored)]
 
 
 def _is_echo(session: Session, realm_no: int, event: Notified) -> bool:
@@ -134,13 +157,28 @@ def _is_echo(session: Session, realm_no: int, event: Notified) -> bool:
     return others == 0
 
 
+def _order(session: Session, realm_no: int) -> None:
+    """Order a pull; how long it has to wait is asked only after it was written down.
+
+    Asked before, it would be told of the last pull but one where the last has just begun.
+    """
+    work_id = order_pull(session, realm_no, delay_s=BURST_S)
+    if work_id is not None:
+        wait = timedelta(seconds=_wait_s(session, realm_no))
+        session.execute(
+            update(WorkRow)
+            .where(WorkRow.realm_no == realm_no, WorkRow.work_id == work_id)
+            .values(retry_at=func.lease_now() + wait)
+        )
+
+
 def _wait_s(session: Session, realm_no: int) -> float:
     """Tell how long the next pull has to wait so that a burst makes one pull and not a hundred."""
     since = func.extract("epoch", func.lease_now() - func.max(WorkRow.first_tried_at))
     waited = session.scalars(
         select(since).where(WorkRow.realm_no == realm_no, WorkRow.kind == "pull")
     ).one()
-    return 0.0 if waited is None else max(0.0, BURST_S - float(waited))
+    return 0.0 if waited is None else max(0.0, BURST_S + BURST_SLACK_S - float(waited))
 
 
 def _keep_unread(app: App, body: bytes) -> None:

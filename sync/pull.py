@@ -401,8 +401,12 @@ def _linked_invoices(fields: Mapping[str, Any]) -> Iterable[str]:
                 yield str(link.get("TxnId"))
 
 
-def order_pull(session: Session, realm_no: int, *, delay_s: float = 0) -> None:
-    """Write down that a company is to be pulled; any number of calls make one pull."""
-    work.add(
+def order_pull(session: Session, realm_no: int, *, delay_s: float = 0) -> int | None:
+    """Write down that a company is to be pulled; any number of calls make one pull.
+
+    Returns:
+        Its work id, or None where one waits already.
+    """
+    return work.add(
         session, realm_no=realm_no, kind="pull", lane="pull", coalesce_key="pull", delay_s=delay_s
     )

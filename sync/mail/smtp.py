@@ -7,6 +7,7 @@ itself.
 
 from __future__ import annotations
 
+import re
 import smtplib
 import ssl
 from email.message import EmailMessage
@@ -16,6 +17,9 @@ from sync.errors import MailRefused, MailUnavailable, MailUncertain
 from sync.store.database import assert_no_transaction
 
 TIMEOUT_S = 20.0
+#: The answer to DATA: the mail itself may come.
+_GO_ON = 354
+_LINE_DOT = re.compile(rb"(?m)^\.")
 _DEFAULT_PORTS = {"smtp": 25, "smtps": 465}
 
 
@@ -67,8 +71,13 @@ class SmtpTransport:
             _expect(server.mail(str(message["From"].addresses[0].addr_spec)))
             for address in message["To"].addresses:
                 _expect(server.rcpt(address.addr_spec))
+            code, answer = server.docmd("DATA")
+            if code != _GO_ON:
+                raise smtplib.SMTPResponseException(code, answer)
+            # Until here nothing of the mail was sent: a line that breaks has lost nothing.
             is_handed_over = True
-            code, answer = server.data(message.as_bytes())
+            server.send(_content(message))
+            code, answer = server.getreply()
             _expect((code, answer))
             return answer.decode(errors="replace")
         except smtplib.SMTPResponseException as exc:
@@ -77,6 +86,12 @@ class SmtpTransport:
             if is_handed_over:
                 raise MailUncertain(f"the line broke: {type(exc).__name__}") from None
             raise MailUnavailable(f"the line broke: {type(exc).__name__}") from None
+
+
+def _content(message: EmailMessage) -> bytes:
+    """Give a mail as it goes over the wire: a dot that begins a line is doubled, a dot ends it."""
+    content = _LINE_DOT.sub(b"..", message.as_bytes())
+    return content.removesuffix(b"\r\n") + b"\r\n.\r\n"
 
 
 def _expect(answer: tuple[int, bytes]) -> None:

@@ -11,4 +11,10 @@ calm.py          the end of all trouble, and waiting until nothing is left to do
 recovery.py      how long work stood still after its worker was killed
 judge.py         what must be true at the end
 run.py           all of it, in order
+
+Three further questions, each asked of real processes by a module of its own, with figures:
+
+dropped.py       `--webhooks-dropped`: no webhook ever comes; one sweep later all is in sync
+burst.py         `--burst 10000`: webhooks in a minute; every answer in time, few calls for changes
+noisy.py         `--noisy`: one company at which everything fails; the others do not notice
 """

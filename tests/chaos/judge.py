@@ -43,7 +43,7 @@ def judge(parts: Parts, rows: History) -> list[str]:
     settings = parts.own_settings()
     database = Database(settings.database_url, pool_size=1, name="judge")
     try:
-        for realm_no, realm_id in _realms(parts).items():
+        for realm_no, realm_id in realm_ids(parts).items():
             parked = _parked_jobs(parts, realm_no)
             with database.begin(realm_no) as session:
                 jobs = session.scalars(select(JobRow).where(JobRow.realm_no == realm_no)).all()
@@ -154,7 +154,7 @@ def _parked_jobs(parts: Parts, realm_no: int) -> set[int]:
     return {job_id for (job_id,) in rows}
 
 
-def _realms(parts: Parts) -> dict[int, str]:
+def realm_ids(parts: Parts) -> dict[int, str]:
     """Give QuickBooks' id of each company by our number."""
     settings = parts.own_settings()
     keyring = Keyring(settings.secret_key.get_secret_value())

@@ -39,6 +39,7 @@ class MailServer:
 
     def __init__(self, port: int) -> None:
         """Start listening."""
+        self.port = port
         self.accepted: list[Accepted] = []
         self.fired: Counter[str] = Counter()
         self._waiting: deque[Mishap] = deque()

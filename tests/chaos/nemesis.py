@@ -18,6 +18,8 @@ import psycopg
 import redis
 
 from sync.fail_points import EXIT_CODE
+from sync.quickbooks.circuit import OPEN_S
+from sync.quickbooks.faults import THROTTLE_WAIT_S
 from tests.chaos.mail_server import Mishap
 from tests.chaos.parts import Death, Parts
 from tests.chaos.proxy import Toxic
@@ -55,6 +57,9 @@ FROZEN_S = (17.0, 20.0)
 #: A fail point that is not passed within this time is given up.
 ARMED_S = 25.0
 ARMED_MAX = 2
+#: A fault that is armed is met within about this time.
+FIRES_WITHIN_S = 15.0
+WORKER_KILLED = "another worker was killed"
 #: A worker that holds a claim is looked for this long before any is killed.
 HOLDER_S = 1.5
 
@@ -94,7 +99,9 @@ _HOLDER = """
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A time in which something that all work needs was away or slow."""
+    """A time in which something that all work needs was away or slow; of no length where another
+    worker was killed.
+    """
 
     what: str
     began: float
@@ -235,6 +242,8 @@ class Nemesis:
 
     def _kill_role(self, role: str, kind: str) -> None:
         pid = self._parts.pids()[role]
+        if role.startswith("worker"):
+            self._note_trouble(WORKER_KILLED, 0.0)
         self._signal(pid, signal.SIGKILL)
         self.kills[kind] += 1
         if role.startswith("worker"):
@@ -275,6 +284,7 @@ class Nemesis:
             return
         self.kills[f"at {point}"] += 1
         if death.role.startswith("worker"):
+            self.troubles.append(Trouble(WORKER_KILLED, death.at, death.at))
             self._orphans.note(pid, ago_s=time.time() - death.at, cause=point)
 
     def _give_up(self, now: float) -> None:
@@ -312,7 +322,9 @@ class Nemesis:
             self._signal(pid, signal.SIGCONT)
             self._busy_roles.discard(role)
 
-        self._do_later(self._chance.uniform(*FROZEN_S), thaw)
+        seconds = self._chance.uniform(*FROZEN_S)
+        self._note_trouble(f"{role}: STOP", seconds)
+        self._do_later(seconds, thaw)
 
     def _flush_redis(self) -> None:
         with contextlib.suppress(redis.RedisError):
@@ -341,9 +353,14 @@ class Nemesis:
         proxy.set(toxic, amount=amount.get(toxic, 0.0), count=self._chance.randint(1, 4))
         if name in ("postgres", "redis") and toxic is not Toxic.CUT_AT_COMMIT:
             self._note_trouble(f"{name}: {toxic.value}", seconds)
+        if name == "sandbox":
+            # A company that found nobody five times rests before it asks again.
+            self._note_trouble(f"{name}: {toxic.value}", seconds + OPEN_S)
         self._do_later(seconds, lambda: proxy.set(Toxic.PASS))
 
     def _arm_fault(self, fault: Mapping[str, object]) -> None:
+        if fault.get("status") == 429:
+            self._note_trouble("quickbooks: 429", THROTTLE_WAIT_S + FIRES_WITHIN_S)
         with contextlib.suppress(AssertionError, httpx.HTTPError):
             self._parts.tell_sandbox("faults", dict(fault))
 

@@ -31,7 +31,7 @@ from tests.chaos.proxy import Loop, Proxy
 ROOT = Path(__file__).parents[2]
 _SEED_COMPANY = ROOT / "sandbox" / "companies" / "countertop.json"
 _HTTP_TIMEOUT_S = 20.0
-#: A process that was told to end is killed after this long.
+#: Every service that may have a proxy before it.
 PROXIED = ("postgres", "redis", "sandbox", "mail")
 
 
@@ -43,7 +43,7 @@ class Wishes:
     companies: int = 3
     workers: int = 3
     dispatchers: int = 2
-    is_proxied: bool = True  #: False where the proxies would be measured and not we
+    proxied: tuple[str, ...] = PROXIED  #: fewer where the proxies would be measured and not we
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +157,9 @@ class Parts:
 
     def port(self, service: str) -> int:
         """Give the port under which our processes reach a service."""
-        return self.proxies[service].port if self.proxies else self._real_ports()[service]
+        if service in self.proxies:
+            return self.proxies[service].port
+        return self._real_ports()[service]
 
     def _real_ports(self) -> dict[str, int]:
         known = self.secrets
@@ -169,11 +171,10 @@ class Parts:
         }
 
     def _start_proxies(self) -> None:
-        if not self._wishes.is_proxied:
-            return
-        for name, upstream in self._real_ports().items():
+        upstream = self._real_ports()
+        for name in self._wishes.proxied:
             self.proxies[name] = Proxy(
-                self._loop, name, upstream=upstream, port=embedded.free_port()
+                self._loop, name, upstream=upstream[name], port=embedded.free_port()
             )
 
     def _sandbox_facts(self) -> dict[str, Any]:

@@ -24,8 +24,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from milestone_engine.timeline import EventState
 from sync.calendar import NoSuchEvent, report_event
+from sync.errors import SyncError
 from sync.reports.job_reading import find_job
 from sync.store.database import Database, business_today
+from sync.up import UpError, connect_sandbox
 from tests.chaos.parts import Parts
 
 MEMOS = (
@@ -35,6 +37,8 @@ MEMOS = (
 )
 EVENTS = ("measurements", "removal", "installation")
 _TIMEOUT_S = 30.0
+#: Somebody looks this often whether a company has to be connected again.
+_LOOK_S = 3.0
 
 
 class Refused(Exception):
@@ -123,6 +127,24 @@ class People:
             self._run(lambda c=company, r=chance, n=number: self._work(c, r, n))  # type: ignore[misc]
         if self._days:
             self._run(self._let_days_pass)
+        self._run(self._keep_connected)
+
+    def reconnect(self) -> bool:
+        """Connect the companies again that have lost their connection; tell whether one had.
+
+        A worker that dies between the answer with a new refresh token and its commit loses it. The
+        old one works for a day of grace; after that only a person helps.
+        """
+        try:
+            with self._parts.admin() as admin:
+                asked = "SELECT count(*) FROM realm WHERE state = 'reauth_needed'"
+                (lost,) = admin.execute(asked).fetchone() or (0,)
+            if lost:
+                connect_sandbox(self._parts.own_settings(), self._parts.facts)
+        except (psycopg.Error, SQLAlchemyError, httpx.HTTPError, UpError, SyncError):
+            return True  # something else is away now: later
+        self.done["connect again"] += lost
+        return bool(lost)
 
     def stop(self) -> None:
         """Let everybody finish what they have in hand, and go home."""
@@ -147,6 +169,10 @@ class People:
         while not self._stop.wait(chance.uniform(4, 8)):
             self._parts.tell_sandbox("clock/advance", {"by": f"{chance.randint(12, 60)}h"})
             self.done["day passes"] += 1
+
+    def _keep_connected(self) -> None:
+        while not self._stop.wait(_LOOK_S):
+            self.reconnect()
 
     def _work(self, company: Company, chance: random.Random, number: int) -> None:
         bases = (f"{number + 1}{n:03d}" for n in itertools.count(1))
@@ -273,6 +299,15 @@ def open_company(parts: Parts, facts: Mapping[str, Any]) -> Company:
 
 def sign(company: Company, base: str, *, memo: str, cents: int) -> Mapping[str, Any]:
     """Make an offer and have it accepted; it becomes a job."""
+    made = offer(company, base, memo=memo, cents=cents)
+    company.act("accept", f"estimate:#{made['Id']}")
+    company.estimates[base] = made
+    company.jobs.append(base)
+    return made
+
+
+def offer(company: Company, base: str, *, memo: str, cents: int) -> Mapping[str, Any]:
+    """Make an offer to a new customer."""
     third = Decimal(cents) / 100
     customer = company.create(
         "Customer",
@@ -291,11 +326,7 @@ def sign(company: Company, base: str, *, memo: str, cents: int) -> Mapping[str, 
             ("Installation", str(third + Decimal("0.01")), 25),
         ),
     )
-    made = company.create("Estimate", {**body, "CustomerMemo": {"value": memo}})
-    company.act("accept", f"estimate:#{made['Id']}")
-    company.estimates[base] = made
-    company.jobs.append(base)
-    return dict(made)
+    return dict(company.create("Estimate", {**body, "CustomerMemo": {"value": memo}}))
 
 
 def estimate_body(

@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import Enum
@@ -70,6 +70,8 @@ class Proxy:
         """Listen on a port and pass everything on to another, on loopback."""
         self.name, self.port = name, port
         self.fired: Counter[str] = Counter()
+        #: Hears every piece on its way to the server.
+        self.overhear: Callable[[bytes], None] | None = None
         self._loop, self._upstream = loop, upstream
         self._toxic, self._amount, self._left = Toxic.PASS, 0.0, 0
         self._server: asyncio.Server | None = None
@@ -161,6 +163,8 @@ class Proxy:
                 target.write(piece[: len(piece) - over])
                 await target.drain()
                 return self._cut(line)
+        if self.overhear is not None and not is_answer:
+            self.overhear(piece)
         target.write(piece)
         await target.drain()
         is_commit = not is_answer and _COMMIT in piece

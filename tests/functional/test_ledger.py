@@ -6,11 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from sync import dispatch, work
+from sync.bootstrap import SystemClock
 from sync.errors import Fenced, QuickBooksUnavailable
 from sync.store.database import Database
 from sync.store.tables import WorkRow
@@ -297,3 +300,49 @@ def test_a_pull_is_tried_for_ever(ledger: Ledger) -> None:
 
     row = ledger.row(work_id)
     assert (row.state, row.error) == ("ready", "away")
+
+
+class OutsideClock:
+    """A clock that somebody has moved on by three days."""
+
+    def now(self) -> datetime:
+        """Tell the time of the others."""
+        return datetime.now(UTC) + timedelta(days=3)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class NoQueue:
+    """A queue for rows that nobody hands out."""
+
+    def wake(self, queue: str, realm_no: int, work_id: int) -> None:
+        """Take it for nothing."""
+
+
+def test_two_dispatchers_take_a_step_of_the_clock_once(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that read the clock before another moved it does not move it on from there."""
+
+    def dispatcher() -> dispatch.Dispatcher:
+        return dispatch.Dispatcher(
+            database=ledger.dispatcher,
+            wake_queue=NoQueue(),
+            outside_clock=OutsideClock(),
+            clock=SystemClock(),
+        )
+
+    others = [dispatcher()]
+
+    def meanwhile(_session: Session) -> bool:
+        if others:
+            others.pop().tick()
+        return False
+
+    monkeypatch.setattr(dispatch, "is_busy", meanwhile)
+    dispatcher().tick()
+
+    with ledger.dispatcher.begin() as session:
+        offset_s = session.execute(text("SELECT offset_s FROM business_clock")).scalar_one()
+    assert offset_s == pytest.approx(timedelta(days=3).total_seconds(), abs=5)

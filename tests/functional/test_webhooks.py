@@ -6,14 +6,21 @@ import base64
 import hashlib
 import hmac
 import json
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
-from sync.store.tables import InboxRow, TimerRow
+from sync import inbox
+from sync.bootstrap import App
+from sync.store.tables import InboxRow, RealmRow, TimerRow
+from sync.web import webhooks
 from tests.functional.test_story import LINES
 from tests.house import House, served, until
 
@@ -237,3 +244,75 @@ def test_a_notification_sent_by_the_sandbox_reaches_the_inbox(
     house.accepted_estimate("6002", LINES)
 
     until(lambda: stored(house) >= 3, timeout_s=10, what="customer, job and estimate told")
+
+
+def test_deliveries_that_name_the_same_companies_do_not_wait_for_each_other(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two at once, each naming two companies, the one the other way round: both are stored."""
+    house.work_off()
+    second = "9341450000000777"
+    with house.owner.begin() as session:
+        session.execute(
+            insert(RealmRow).values(
+                realm_id_sealed=house.app.keyring.seal(second, purpose="realm_id"),
+                realm_id_hmac=house.app.keyring.realm_hash(second),
+                zone="UTC",
+                mode="auto",
+            )
+        )
+    both_hold_one = threading.Barrier(2)
+    receive_for = inbox._receive_for
+
+    def slowly(*arguments: Any) -> int:
+        count = receive_for(*arguments)
+        with suppress(threading.BrokenBarrierError):
+            both_hold_one.wait(1.0)
+        return count
+
+    monkeypatch.setattr(inbox, "_receive_for", slowly)
+    realm_ids = [house.sandbox.realm_id, second]
+    bodies = [
+        json.dumps([event(house, id=f"{n}/{one}", realm_id=one) for one in order]).encode()
+        for n, order in enumerate((realm_ids, realm_ids[::-1]))
+    ]
+
+    with ThreadPoolExecutor(2) as pool:
+        counts = list(pool.map(lambda body: inbox.receive(house.app, body), bodies))
+
+    assert counts == [2, 2]
+    assert stored(house) == 4
+
+
+def test_deliveries_of_a_burst_are_stored_together_and_answered_each_for_itself(
+    house: House, web: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes while others are being stored is one transaction; one that cannot be stored takes
+    no other with it.
+    """
+    house.work_off()
+    sizes: list[int] = []
+    others_wait = threading.Event()
+    receive = webhooks.receive
+
+    def slowly(app: App, *bodies: bytes) -> int:
+        sizes.append(len(bodies))
+        others_wait.wait(10)
+        return receive(app, *bodies)
+
+    def post(name: str) -> int:
+        body = json.dumps([event(house, id=name)]).encode()
+        return web.post("/webhooks/quickbooks", content=body, headers=sign(house, body)).status_code
+
+    monkeypatch.setattr(webhooks, "receive", slowly)
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(post, "first")
+        until(lambda: sizes, timeout_s=10, what="the first being stored")
+        later = [pool.submit(post, name) for name in ("second", "a\x00b", "third")]
+        time.sleep(0.5)
+        others_wait.set()
+        codes = [one.result() for one in (first, *later)]
+
+    assert codes == [200, 200, 503, 200]
+    assert sizes == [1, 3, 1, 1, 1]
+    assert stored(house) == 3
