@@ -23,7 +23,7 @@ from sync.store.tables import BusinessClockRow
 logger = logging.getLogger(__name__)
 
 TICK_S = 0.1
-SWEEP_EVERY_S = 5.0
+SWEEP_EVERY_S = 3.0
 #: A wake-up that nobody took within this time is sent again.
 SENT_LOST_S = 15
 #: A process that has not renewed its row for this long holds no lease any more.

@@ -15,6 +15,9 @@ from pathlib import Path
 from tests.chaos import burst, dropped, noisy
 from tests.chaos.run import Outcome, Report, run
 
+#: There is always another job to work on.
+ENDLESS = 10_000
+
 
 def main() -> int:
     """Run from the command line."""
@@ -38,6 +41,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=6, help="jobs a company")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--keep", type=Path, help="keep the data folder here, with the logs")
+    parser.add_argument(
+        "--only-workers",
+        action="store_true",
+        help="kill workers at work, one after the other, and nothing else",
+    )
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument(
         "--webhooks-dropped", action="store_true", help="instead of kills: no webhook ever comes"
@@ -65,7 +73,8 @@ def _run(options: argparse.Namespace) -> Outcome:
         seed=seed,
         kills=options.kills,
         companies=options.companies or 3,
-        jobs=options.jobs,
+        jobs=ENDLESS if options.only_workers else options.jobs,
+        only_workers=options.only_workers,
         keep=keep,
     )
 

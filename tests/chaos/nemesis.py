@@ -54,6 +54,9 @@ HELPED_BY: Mapping[str, Mapping[str, object]] = {
 }
 #: Longer than the silence (15 s) after which a process's work is taken from it.
 FROZEN_S = (17.0, 20.0)
+#: From one harm to the next; and from one worker's death to the next where nothing else happens.
+GAP_S = (0.6, 1.8)
+APART_S = (20.0, 24.0)
 #: A fail point that is not passed within this time is given up.
 ARMED_S = 25.0
 ARMED_MAX = 2
@@ -117,8 +120,12 @@ class _Later:
 class Nemesis:
     """Does harm until so many processes were killed."""
 
-    def __init__(self, parts: Parts, orphans: Orphans, *, seed: int, kills: int) -> None:
-        """Take whom to harm, and how often."""
+    def __init__(
+        self, parts: Parts, orphans: Orphans, *, seed: int, kills: int, only_workers: bool = False
+    ) -> None:
+        """Take whom to harm, and how often. With `only_workers` nothing else goes wrong, and one
+        has been replaced before the next is killed.
+        """
         self._parts, self._orphans = parts, orphans
         self._chance = random.Random(f"nemesis/{seed}")
         self._wanted = kills
@@ -131,7 +138,8 @@ class Nemesis:
         self._later: list[_Later] = []
         self._seen_deaths = 0
         self._next_at = time.monotonic() + 2.0
-        self._doings = self._alternately()
+        self._gap_s = APART_S if only_workers else GAP_S
+        self._doings = itertools.repeat(self._kill_holder) if only_workers else self._alternately()
 
     @property
     def is_done(self) -> bool:
@@ -148,7 +156,7 @@ class Nemesis:
         self._give_up(now)
         if now >= self._next_at and sum(self.kills.values()) < self._wanted:
             next(self._doings)()
-            self._next_at = time.monotonic() + self._chance.uniform(0.6, 1.8)
+            self._next_at = time.monotonic() + self._chance.uniform(*self._gap_s)
 
     def calm_down(self) -> None:
         """End everything that is still wrong; count what the sandbox's faults have done."""
