@@ -30,6 +30,9 @@ IDLE_WITHIN_S = 120.0
 #: A killed worker's rows are begun again within this time: it is missed after 15 s of silence, the
 #: dispatcher looks every 3 s, and the row has to be handed out.
 RESUMED_P95_S_MAX = 20.0
+#: How long people rest between two things that they do, about; what a death costs is measured on
+#: workers that have something in hand, not on ones that are behind.
+HURRIED_S, UNHURRIED_S = 0.4, 2.0
 #: A company that has to be connected again more often than this at rest is not at rest.
 RECONNECTS_MAX = 3
 #: Lost webhooks are made good by the next sweep; where webhooks were seen to work, after a day.
@@ -96,7 +99,10 @@ def run(
     report = Report(seed=seed)
     with installation({"companies": companies}, report, keep=keep) as parts:
         orphans = Orphans(parts)
-        people = People(parts, seed=seed, jobs=jobs)
+        people = People(
+            parts, seed=seed, jobs=jobs,
+            pause_s=UNHURRIED_S if only_workers else HURRIED_S, days=not only_workers,
+        )  # fmt: skip
         nemesis = Nemesis(parts, orphans, seed=seed, kills=kills, only_workers=only_workers)
         people.start()
         while not nemesis.is_done:
