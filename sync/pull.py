@@ -35,10 +35,9 @@ from mapping.jobs import (
     job_key,
 )
 from milestone_engine.finding import Finding
-from sync import fail_points, native_orders, work
+from sync import fail_points, feed, native_orders, work
 from sync.bootstrap import App
-from sync.errors import FeedTooOld
-from sync.quickbooks.gateway import FEED_AGE_MAX, NATIVE_ORDER, Changes
+from sync.quickbooks.gateway import NATIVE_ORDER, Changes
 from sync.store import findings, mirror, realms
 from sync.store.tables import (
     FindingRow,
@@ -52,13 +51,6 @@ from sync.store.tables import (
 
 logger = logging.getLogger(__name__)
 
-#: Change feeds are asked again from this long before their last answer: the boundary is not
-#: documented.
-OVERLAP = timedelta(minutes=5)
-#: What can be deleted; lists such as customers are only made inactive, and then do not come back.
-TRANSACTIONS = frozenset(
-    {"Estimate", "Invoice", "Payment", "CreditMemo", "RefundReceipt", NATIVE_ORDER}
-)
 #: Without a word from any webhook the books are looked at this often; once webhooks are seen to
 #: work, the second is enough.
 SWEEP_S, CALM_SWEEP_S = 900, 86_400
@@ -75,7 +67,7 @@ class Pulled:
 
 def pull_realm(app: App, held: work.Claim) -> None:
     """Carry out a row of work of kind `pull`."""
-    changes = fetch(app, held.realm_no)
+    changes = feed.fetch(app, held.realm_no)
     fail_points.reach("pull.fetched")
     with app.database.begin(held.realm_no) as session:
         pulled = apply(session, held.realm_no, changes)
@@ -86,34 +78,13 @@ def pull_realm(app: App, held: work.Claim) -> None:
     logger.info("realm.pulled", extra=facts)
 
 
-def fetch(app: App, realm_no: int) -> Changes:
-    """Ask QuickBooks what changed since the watermark; everything, where there is none or it is too
-    old.
-    """
-    with app.database.begin(realm_no) as session:
-        realm = realms.get(session, realm_no)
-        is_complete = (
-            realm.watermark is not None
-            and session.scalars(select(realm.watermark > func.business_now() - FEED_AGE_MAX)).one()
-        )
-        is_due = native_orders.is_due(session, realm)
-    if realm.watermark is None or not is_complete:
-        return native_orders.everything(app, realm_no)
-    try:
-        return native_orders.changes_since(app, realm, realm.watermark - OVERLAP, is_due=is_due)
-    except FeedTooOld:
-        # QuickBooks' clock decides what is too old, and it may be ahead of ours.
-        logger.warning("realm.feed_too_old", extra={"realm_no": realm_no})
-        return native_orders.everything(app, realm_no)
-
-
 def apply(session: Session, realm_no: int, changes: Changes) -> Pulled:
     """Store what was fetched and the watermark that covers it; tell the jobs concerned to look
     again.
     """
     pulled = Pulled(seen=len(changes.documents))
     realm = realms.get(session, realm_no)
-    told_until = realm.watermark - OVERLAP if realm.watermark else None
+    told_until = realm.watermark - feed.OVERLAP if realm.watermark else None
     changes = native_orders.with_silence(session, realm, changes, told_until=told_until)
     is_another_company = False
     for entity, raw in changes.documents:
@@ -121,7 +92,7 @@ def apply(session: Session, realm_no: int, changes: Changes) -> Pulled:
             is_another_company |= realms.note_company(session, realm_no, entity, raw)
         elif mirror.store(session, realm_no, entity, raw):
             pulled.changed.append((entity, str(raw["Id"])))
-    pulled.changed += _sweep_deleted(session, realm_no, changes)
+    pulled.changed += _take_out(session, realm_no, changes)
     native_orders.note(session, realm_no, changes)
     pulled.job_ids = _route(session, realm_no, pulled.changed)
     if is_another_company:
@@ -164,22 +135,13 @@ def _set_sweep(session: Session, realm_no: int, *, has_changes: bool) -> None:
     )
 
 
-def _sweep_deleted(session: Session, realm_no: int, changes: Changes) -> list[tuple[str, str]]:
-    """Mark what did not come back where a kind was read whole: a deletion leaves no other trace
-    there.
-    """
-    came = {(entity, str(raw["Id"])) for entity, raw in changes.documents if "Id" in raw}
-    known = session.execute(
-        select(MirrorRow.entity, MirrorRow.qbo_id).where(
-            MirrorRow.realm_no == realm_no,
-            MirrorRow.entity.in_(changes.read_whole & TRANSACTIONS),
-            MirrorRow.is_deleted.is_(False),
-        )
-    )
-    gone = [(entity, qbo_id) for entity, qbo_id in known if (entity, qbo_id) not in came]
-    for entity, qbo_id in gone:
-        mirror.store(session, realm_no, entity, {"Id": qbo_id, "status": "Deleted"})
-    return gone
+def _take_out(session: Session, realm_no: int, changes: Changes) -> list[tuple[str, str]]:
+    """Mark what is gone and left no other trace; give what was not known to be."""
+    return [
+        (entity, qbo_id)
+        for entity, qbo_id in sorted(changes.gone)
+        if mirror.mark_missing(session, realm_no, entity, qbo_id)
+    ]
 
 
 def _route(session: Session, realm_no: int, changed: Sequence[tuple[str, str]]) -> set[int]:

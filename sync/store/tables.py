@@ -108,6 +108,7 @@ class MirrorRow(Row):
     fields: Mapped[dict[str, Any]]
     content_hash: Mapped[str]
     is_deleted: Mapped[bool]
+    is_missing: Mapped[bool]  #: of a deleted one: nobody told so, it did not come any more
     synced: Mapped[dict[str, Any] | None]  #: as it stood when we last wrote it ourselves
     stored_at: Mapped[datetime]
 

@@ -1,0 +1,168 @@
+"""What a pull brings where QuickBooks gives it in pieces: pages that move, answers that are cut."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from sync import feed, pull
+from sync.quickbooks import gateway, queries
+from sync.store.tables import MirrorRow
+from tests.functional.test_story import LINES
+from tests.house import House
+
+
+def estimates(house: House, count: int, *, apart: str = "1m") -> list[Any]:
+    """Pending estimates of one customer, the oldest first, each so long after the one before."""
+    customer, made = house.new_customer(), []
+    for _ in range(count):
+        if apart:
+            house.sandbox.admin("clock/advance", {"by": apart})
+        line = house.line("Backsplash", "100.00")
+        body = {"CustomerRef": {"value": customer}, "Line": [line]}
+        made.append(house.sandbox.create("Estimate", body))
+    return made
+
+
+def after_page(
+    house: House, monkeypatch: pytest.MonkeyPatch, entity: str, do: Callable[[], object]
+) -> None:
+    """Have somebody do something right after the first page of a kind was read."""
+    ask, acts = house.app.gateway._query, [do]
+
+    def asked(realm_no: int, kind: str, statement: str) -> Any:
+        page = ask(realm_no, kind, statement)
+        if kind == entity and acts:
+            acts.pop()()
+        return page
+
+    monkeypatch.setattr(house.app.gateway, "_query", asked)
+
+
+def ids(found: gateway.Changes, entity: str) -> set[str]:
+    """The ids of one kind among what came."""
+    return {str(raw["Id"]) for kind, raw in found.documents if kind == entity}
+
+
+def is_deleted(house: House, entity: str, qbo_id: str) -> bool:
+    """Whether a document is deleted, as far as we know."""
+    with house.app.database.begin(house.realm_no) as session:
+        return session.get_one(MirrorRow, (house.realm_no, entity, qbo_id)).is_deleted
+
+
+def forget_watermark(house: House) -> None:
+    """Let everything be read again at the next pull."""
+    with house.owner.begin() as session:
+        session.execute(text("UPDATE realm SET watermark = NULL"))
+
+
+@pytest.mark.parametrize("apart", ["1m", ""], ids=["minutes-apart", "within-a-second"])
+@pytest.mark.parametrize("count", [2, 3, 7])
+def test_a_save_between_two_pages_hides_no_document(
+    house: House, monkeypatch: pytest.MonkeyPatch, apart: str, count: int
+) -> None:
+    """What is saved moves to the end, and no other row slips through the gap that it leaves."""
+    made = estimates(house, count, apart=apart)
+    monkeypatch.setattr(queries, "PAGE_SIZE", 2)
+    known = {one["Id"] for one in house.sandbox.query("Estimate")}
+
+    def save() -> None:
+        house.sandbox.admin("clock/advance", {"by": "1m"})
+        house.sandbox.change("Estimate", made[0], PrivateNote="called")
+
+    after_page(house, monkeypatch, "Estimate", save)
+
+    found = house.app.gateway.all_of(house.realm_no, "Estimate")
+
+    assert {str(raw["Id"]) for _, raw in found} == known
+    assert len(found) == len(known)
+
+
+def test_a_document_that_no_page_brought_is_asked_for_by_id_before_it_counts_as_deleted(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """29 days without a pull: everything is read again. One that slipped through lives on; one that
+    was deleted meanwhile, and of which no feed tells any more, does not.
+    """
+    slipped, deleted, kept = estimates(house, 3)
+    house.sync()
+    house.sandbox.operation("Estimate", deleted, "delete")
+    house.sandbox.admin("clock/advance", {"by": "31d"})
+    whole = house.app.gateway.all_of
+
+    def cut(realm_no: int, entity: str) -> Any:
+        return [(kind, raw) for kind, raw in whole(realm_no, entity) if raw["Id"] != slipped["Id"]]
+
+    monkeypatch.setattr(house.app.gateway, "all_of", cut)
+
+    house.sync()
+
+    gone = [is_deleted(house, "Estimate", one["Id"]) for one in (slipped, deleted, kept)]
+    assert gone == [False, True, False]
+
+
+def test_a_document_that_comes_again_was_not_deleted(house: House) -> None:
+    """A guess of ours is taken back by the document itself, in the same revision; what QuickBooks
+    told is not.
+    """
+    first, _ = estimates(house, 2)
+    house.accepted_estimate("9501", LINES)
+    house.sync()
+    (estimate,) = house.sandbox.query("Estimate", "WHERE DocNumber = '9501'")
+    with house.owner.begin() as session:
+        session.execute(text("UPDATE mirror SET is_deleted = true WHERE entity = 'Estimate'"))
+        guessed = text("UPDATE mirror SET is_missing = true WHERE qbo_id = :id")
+        session.execute(guessed, {"id": estimate["Id"]})
+    forget_watermark(house)
+
+    house.sync()
+
+    assert not is_deleted(house, "Estimate", estimate["Id"])
+    assert is_deleted(house, "Estimate", first["Id"])
+    assert [one.code for one in house.view("9501").findings] == []
+    assert len(house.sandbox.invoices("9501")) == 1
+
+
+def test_what_was_written_while_everything_is_read_is_not_taken_for_deleted(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An invoice of ours is made after its page was read: it did not come, and it lives."""
+    house.sync()
+    house.accepted_estimate("9502", LINES)
+    forget_watermark(house)
+    found = feed.everything(house.app, house.realm_no)
+    house.sync()
+    (invoice,) = house.sandbox.invoices("9502")
+    assert invoice["Id"] not in ids(found, "Invoice")
+
+    with house.app.database.begin(house.realm_no) as session:
+        pull.apply(session, house.realm_no, found)
+
+    assert not is_deleted(house, "Invoice", invoice["Id"])
+
+
+def test_an_answer_of_the_feed_that_is_cut_is_asked_for_kind_by_kind(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """1,000 objects at most, all kinds together: at that number the rest is not told. What is cut
+    for one kind alone is read whole, and a deletion among it is not lost.
+    """
+    house.sync()
+    made = estimates(house, 9)
+    house.sync()
+    for one in made[:8]:
+        house.sandbox.change("Estimate", one, PrivateNote="again")
+    house.sandbox.operation("Estimate", made[0], "delete")
+    house.accepted_estimate("9503", LINES)
+    house.sandbox.admin("settings", {"cdc_limit": 6})
+    monkeypatch.setattr(gateway, "CDC_OBJECTS_MAX", 6)
+
+    house.sync()
+
+    assert is_deleted(house, "Estimate", made[0]["Id"])
+    assert not any(is_deleted(house, "Estimate", one["Id"]) for one in made[1:])
+    assert house.view("9503").base == "9503"
+    assert len(house.sandbox.invoices("9503")) == 1
