@@ -19,18 +19,20 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from mapping.errors import DocumentError
-from mapping.notifications import Notified, parse_notification
+from mapping.notifications import Notified, Unread, parse_notification
 from sync import fail_points
 from sync.bootstrap import App
 from sync.pull import order_pull
 from sync.store import realms
 from sync.store.database import become
-from sync.store.tables import InboxRow, MirrorRow, RealmRow, WorkRow
+from sync.store.tables import UNREADABLE, InboxRow, MirrorRow, RealmRow, WorkRow
 
 logger = logging.getLogger(__name__)
 
 #: A burst is pulled at once, and then at most this often.
 BURST_S = 5.0
+#: A delivery of which a part could not be read; the companies of that part are known.
+UNREADABLE_PART = "unreadable_part"
 
 
 def is_signed(body: bytes, signature: str, *, verifiers: Sequence[str]) -> bool:
@@ -49,29 +51,49 @@ def receive(app: App, body: bytes) -> int:
     """Store a signed delivery and order what it asks for.
 
     Returns:
-        How many events were new. A body that cannot be read is kept sealed, for a person.
+        How many events were new. A body that cannot be read, or not all of it, is kept sealed for a
+        person; whom it may concern is pulled (where nobody knows whom: `sync/dispatch.py`).
     """
     try:
-        events = parse_notification(body)
+        delivery = parse_notification(body)
     except DocumentError as exc:
-        _keep_unread(app, body)
+        _keep_unread(app, body, operation=UNREADABLE)
         logger.error("inbox.unreadable", extra={"error_code": exc.code})
         return 0
-    by_realm: dict[str, list[Notified]] = {}
     fail_points.reach("inbox.received")
-    for event in events:
-        by_realm.setdefault(event.realm_id, []).append(event)
+    if delivery.unread:
+        _note_unread(app, body, delivery.unread)
+    told = [one.realm_id for one in delivery.events] + [one.realm_id for one in delivery.unread]
     stored = 0
     with app.database.begin() as session:
-        for realm_id, of_realm in by_realm.items():
-            stored += _receive_for(session, app.keyring.realm_hashes(realm_id), of_realm)
+        for realm_id in dict.fromkeys(filter(None, told)):
+            of_realm = [event for event in delivery.events if event.realm_id == realm_id]
+            is_unread = any(one.realm_id == realm_id for one in delivery.unread)
+            hashes = app.keyring.realm_hashes(realm_id)
+            stored += _receive_for(
+                session, app, hashes, of_realm, unread=body if is_unread else b""
+            )
     fail_points.reach("inbox.stored")
     return stored
 
 
 def _receive_for(
-    session: Session, realm_hashes: Sequence[bytes], events: Sequence[Notified]
+    session: Session,
+    app: App,
+    realm_hashes: Sequence[bytes],
+    events: Sequence[Notified],
+    *,
+    unread: bytes,
 ) -> int:
+    """Store what one company is told.
+
+    Args:
+        session: open; it is the company's afterwards.
+        app: the installation.
+        realm_hashes: by which the company is found.
+        events: what could be read.
+        unread: the body, where it holds events of the company that could not be read.
+    """
     realm = realms.by_hashes(session, realm_hashes)
     if realm is None or realm.state == "disconnected":
         logger.warning("inbox.unknown_company", extra={"event_count": len(events)})
@@ -84,9 +106,29 @@ def _receive_for(
             .where(RealmRow.realm_no == realm.realm_no)
             .values(webhook_seen_at=func.business_now())
         )
-    if any(not _is_echo(session, realm.realm_no, event) for event in new):
+    is_news = bool(unread) and _store_unread(session, app, realm.realm_no, unread)
+    if is_news or any(not _is_echo(session, realm.realm_no, event) for event in new):
         order_pull(session, realm.realm_no, delay_s=_wait_s(session, realm.realm_no))
     return len(new)
+
+
+def _store_unread(session: Session, app: App, realm_no: int, body: bytes) -> bool:
+    """Note that a company was told something that could not be read: people see it in the report.
+
+    Returns:
+        Whether it is the first time.
+    """
+    row = {
+        "realm_no": realm_no,
+        "event_key": f"unread:{realm_no}:{hashlib.sha256(body).hexdigest()}",
+        "entity": "",
+        "entity_id": "",
+        "operation": UNREADABLE,
+    }
+    stored = upsert(InboxRow).values(row).on_conflict_do_nothing().returning(InboxRow.event_key)
+    is_news = session.scalars(stored).one_or_none() is not None
+    app.watch.agree(session, realm_no)
+    return is_news
 
 
 def _store(session: Session, realm_no: int, event: Notified) -> bool:
@@ -143,7 +185,17 @@ def _wait_s(session: Session, realm_no: int) -> float:
     return 0.0 if waited is None else max(0.0, BURST_S - float(waited))
 
 
-def _keep_unread(app: App, body: bytes) -> None:
+def _note_unread(app: App, body: bytes, unread: Sequence[Unread]) -> None:
+    """Keep a delivery of which a part could not be read. Where that part does not say whose it is,
+    it may be anybody's.
+    """
+    is_anybodys = any(not one.realm_id for one in unread)
+    _keep_unread(app, body, operation=UNREADABLE if is_anybodys else UNREADABLE_PART)
+    facts = {"error_code": unread[0].code, "event_count": len(unread)}
+    logger.error("inbox.unreadable", extra=facts)
+
+
+def _keep_unread(app: App, body: bytes, *, operation: str) -> None:
     digest = hashlib.sha256(body).hexdigest()
     sealed = app.keyring.seal(body.decode(errors="replace"), purpose="inbox")
     with app.database.begin() as session:
@@ -154,7 +206,7 @@ def _keep_unread(app: App, body: bytes) -> None:
                 event_key=f"unread:{digest}",
                 entity="",
                 entity_id="",
-                operation="unreadable",
+                operation=operation,
                 body_sealed=sealed,
             )
             .on_conflict_do_nothing()

@@ -72,6 +72,7 @@ def pull_realm(app: App, held: work.Claim) -> None:
     with app.database.begin(held.realm_no) as session:
         pulled = apply(session, held.realm_no, changes)
         app.watch.rest_sweep(session, held.realm_no)
+        app.watch.agree(session, held.realm_no)
         work.finish(session, held, result={"seen": pulled.seen, "changed": len(pulled.changed)})
         fail_points.reach("pull.applied")
     facts = {"realm_no": held.realm_no, "seen": pulled.seen, "changed": len(pulled.changed)}

@@ -16,6 +16,10 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 WITHOUT_TENANT = frozenset({"alembic_version", "business_clock", "oauth_state", "process"})
 
 
+#: The operation of what was delivered and could not be read; of no company: it may be anybody's.
+UNREADABLE = "unreadable"
+
+
 class Row(DeclarativeBase):
     """Base of all row classes."""
 

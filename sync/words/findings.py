@@ -228,6 +228,11 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "The connection to QuickBooks ends on {on}, within {within} days",
         "An administrator of the company opens {link} and says yes, before that day.",
     ),
+    "delivery_unread": (
+        "QuickBooks told of a change in words that we cannot read, last on {on}: the books were"
+        " read instead",
+        "Nothing is lost. If it goes on, tell us; it is over a week after the last one.",
+    ),
     "reads_running_out": (
         "{stage} this month's {limit} reads of QuickBooks are used",
         "Raise the plan at Intuit and MILESTONE_SYNC_READS_PER_MONTH; invoices still go out.",

@@ -1,4 +1,4 @@
-"""Documents that did not come any more: their deletion is a guess."""
+"""What did not come: documents whose deletion is a guess, notifications that nobody could read."""
 
 from pathlib import Path
 
