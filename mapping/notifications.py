@@ -72,7 +72,7 @@ def parse_notification(body: bytes) -> Delivery:
         raise DocumentError("too_many_events", f"{len(read)} events in one delivery")
     unread = tuple(one for one in read if isinstance(one, Unread))
     if unread and len(unread) == len(read) and not any(one.realm_id for one in unread):
-        raise DocumentError(unread[0].code, "no event can be read")
+        raise DocumentError("not_a_notification", f"nothing to read: {unread[0].code}")
     events = tuple(event for some in read if not isinstance(some, Unread) for event in some)
     return Delivery(events=events, unread=unread)
 

@@ -22,6 +22,8 @@ from sync.store.tables import UNREADABLE, InboxRow, MeteredCallRow, RealmRow, Ti
 WARN_DAYS = (60, 30, 7)
 #: Percents of the month's reads: told of; no read without a reason any more; no pull at all.
 ALARM_PERCENT, NO_SWEEP_PERCENT, NO_PULL_PERCENT = 80, 95, 100
+#: What a finding about the installation itself is about.
+APP = "installation"
 #: A notification that could not be read is told of for so long after the last one.
 UNREAD_TOLD = timedelta(days=7)
 
@@ -43,6 +45,15 @@ class CompanyWatch:
             *_deliveries(session, realm_no),
         ]
         findings.agree_without_job(session, realm_no, f"company:{realm_no}", found)
+
+    def note_app_refused(self, session: Session, realm_no: int) -> None:
+        """Note that Intuit does not know our keys: seen at one company, true of all."""
+        finding = Finding(code="app_refused", subject=APP, facts={})
+        findings.agree_without_job(session, realm_no, APP, [finding])
+
+    def note_app_known(self, session: Session, realm_no: int) -> None:
+        """Note that Intuit has just given us a token."""
+        findings.agree_without_job(session, realm_no, APP, [])
 
     def reconnect_url(self, realm_no: int) -> str:
         """Give the address at which this company, and no other, is connected again."""

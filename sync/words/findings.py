@@ -224,6 +224,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "The connection to QuickBooks has ended: nothing is read or written",
         "An administrator of the company opens {link} and says yes; all goes on by itself.",
     ),
+    "app_refused": (
+        "Intuit refuses our keys: no company is read or written, nothing is lost",
+        "Whoever runs it corrects MILESTONE_SYNC_CLIENT_ID and _SECRET; all goes on by itself.",
+    ),
     "connection_ending": (
         "The connection to QuickBooks ends on {on}, within {within} days",
         "An administrator of the company opens {link} and says yes, before that day.",
