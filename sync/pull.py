@@ -35,7 +35,7 @@ from mapping.jobs import (
     job_key,
 )
 from milestone_engine.finding import Finding
-from sync import fail_points, feed, native_orders, work
+from sync import fail_points, families, feed, native_orders, work
 from sync.bootstrap import App
 from sync.quickbooks.gateway import NATIVE_ORDER, Changes
 from sync.store import findings, mirror, realms
@@ -156,7 +156,7 @@ def _route(session: Session, realm_no: int, changed: Sequence[tuple[str, str]]) 
         if entity == "Estimate":
             found |= _of_estimate(session, realm_no, row)
         elif entity == "Customer":
-            found |= _of_customer(session, realm_no, qbo_id)
+            found |= families.jobs_of(session, realm_no, qbo_id)
         elif entity == NATIVE_ORDER:
             found |= _of_order(session, realm_no, row)
         else:
@@ -211,9 +211,12 @@ def _of_estimate(session: Session, realm_no: int, row: MirrorRow) -> set[int]:
         findings.agree_without_job(session, realm_no, subject, [hindrance] if hindrance else [])
         if hindrance is None and estimate_state(estimate).is_agreed:
             job_id = open_job(session, realm_no, estimate, key)
+            # Money that could be one job's alone may now be this one's as well.
+            assert estimate.customer is not None
+            found |= families.sharing(session, realm_no, estimate.customer.id)
     if not key.startswith("estimate:") and estimate.customer is not None:
         # A second job may stand on its sub-customer or project, and this be its change order.
-        found |= _of_customer(session, realm_no, estimate.customer.id)
+        found |= families.jobs_of(session, realm_no, estimate.customer.id)
     return found | ({job_id} if job_id is not None else set())
 
 
@@ -308,19 +311,9 @@ def customers_of(session: Session, realm_no: int, estimate: Estimate) -> Mapping
     return {qbo_id: parse_customer(mirror.document(row)) for qbo_id, row in found.items()}
 
 
-def _of_customer(session: Session, realm_no: int, customer_id: str) -> set[int]:
-    return set(
-        session.scalars(
-            select(JobRow.job_id).where(
-                JobRow.realm_no == realm_no, JobRow.customer_id == customer_id
-            )
-        )
-    )
-
-
 def _of_document(session: Session, realm_no: int, row: MirrorRow) -> set[int]:
-    """An invoice, payment, credit or refund concerns the jobs of its customer, and those of the
-    invoices that it is or names.
+    """An invoice, payment, credit or refund concerns the jobs of its customer and of all below, and
+    those of the invoices that it is or names.
     """
     invoice_ids = {row.qbo_id} if row.entity == "Invoice" else set(_linked_invoices(row.fields))
     named = session.scalars(
@@ -330,7 +323,7 @@ def _of_document(session: Session, realm_no: int, row: MirrorRow) -> set[int]:
             JobDocumentRow.qbo_id.in_(invoice_ids),
         )
     )
-    found = set(named) | _of_customer(session, realm_no, row.customer_id or "")
+    found = set(named) | families.jobs_of(session, realm_no, row.customer_id or "")
     marker = find_marker(str(row.fields.get("PrivateNote") or ""))
     if row.entity == "Invoice" and marker is not None:
         found |= set(
@@ -354,7 +347,7 @@ def _of_order(session: Session, realm_no: int, row: MirrorRow) -> set[int]:
         JobDocumentRow.qbo_id.in_(ids),
     )
     named = {*session.scalars(mine), *session.scalars(known)}
-    return named | _of_customer(session, realm_no, row.customer_id or "")
+    return named | families.jobs_of(session, realm_no, row.customer_id or "")
 
 
 def _linked_invoices(fields: Mapping[str, Any]) -> Iterable[str]:

@@ -140,6 +140,11 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "{amount} was received without an invoice: is it for “{label}”?",
         "Say which payment it is for, or that it is for none; that one is not billed until then.",
     ),
+    "payment_of_several": (
+        "{amount} was received without an invoice, and other jobs could be meant:"
+        " is it for job {job}?",
+        "If it is: job claim {job} {payment}, with the payment it is for. If not: job dismiss.",
+    ),
     # The calendar
     "event_cancelled": (
         "“{event}” was cancelled, and the payment “{label}” hangs on it:"
