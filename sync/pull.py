@@ -91,8 +91,10 @@ def apply(session: Session, realm_no: int, changes: Changes) -> Pulled:
     for entity, raw in changes.documents:
         if entity in ("CompanyInfo", "Preferences"):
             is_another_company |= realms.note_company(session, realm_no, entity, raw)
-        elif mirror.store(session, realm_no, entity, raw):
-            pulled.changed.append((entity, str(raw["Id"])))
+            continue
+        name = (entity, str(raw["Id"]))
+        if mirror.store(session, realm_no, entity, raw, is_reread=name in changes.reread):
+            pulled.changed.append(name)
     pulled.changed += _take_out(session, realm_no, changes)
     native_orders.note(session, realm_no, changes)
     pulled.job_ids = _route(session, realm_no, pulled.changed)

@@ -87,6 +87,8 @@ class Changes:
     read_whole: frozenset[str] = frozenset()
     #: Documents that did not come where their kind was read whole, nor when asked for by id.
     gone: frozenset[tuple[str, str]] = frozenset()
+    #: Documents that were read by id as they may have changed under the same revision.
+    reread: frozenset[tuple[str, str]] = frozenset()
     native: NativeOrders | None = None  #: found out about change orders on the way; None: nothing
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -26,13 +26,20 @@ Raw = Mapping[str, Any]
 
 
 def store(
-    session: Session, realm_no: int, entity: str, raw: Raw, *, synced: Raw | None = None
+    session: Session,
+    realm_no: int,
+    entity: str,
+    raw: Raw,
+    *,
+    synced: Raw | None = None,
+    is_reread: bool = False,
 ) -> bool:
     """Keep a document if it is newer than what is there.
 
     Args:
         entity: its kind, `Estimate`.
         raw: as QuickBooks sent it.
+        is_reread: it was just read as it may have changed under the same revision.
         synced: it is the answer to a write of ours: what a person changes later is told from this.
 
     Returns:
@@ -66,6 +73,9 @@ def store(
                 # Lists such as Preferences may change without a new token.
                 (MirrorRow.sync_token == row["sync_token"])
                 & (MirrorRow.updated_at < row["updated_at"]),
+                (MirrorRow.sync_token == row["sync_token"])
+                & (MirrorRow.content_hash != row["content_hash"])
+                & literal(is_reread),
                 # Nobody told that it was deleted; here it is.
                 (MirrorRow.sync_token == row["sync_token"])
                 & MirrorRow.is_deleted

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
-from sync import feed, pull
+from sync import feed, inbox, pull
 from sync.quickbooks import gateway, queries
-from sync.store.tables import MirrorRow
+from sync.store import mirror
+from sync.store.tables import JobRow, MirrorRow
 from tests.functional.test_story import LINES
 from tests.house import House
 
@@ -51,6 +53,12 @@ def is_deleted(house: House, entity: str, qbo_id: str) -> bool:
     """Whether a document is deleted, as far as we know."""
     with house.app.database.begin(house.realm_no) as session:
         return session.get_one(MirrorRow, (house.realm_no, entity, qbo_id)).is_deleted
+
+
+def job(house: House, base: str) -> JobRow:
+    """A job's row."""
+    with house.app.database.begin(house.realm_no) as session:
+        return session.scalars(select(JobRow).where(JobRow.base == base)).one()
 
 
 def forget_watermark(house: House) -> None:
@@ -166,3 +174,67 @@ def test_an_answer_of_the_feed_that_is_cut_is_asked_for_kind_by_kind(
     assert not any(is_deleted(house, "Estimate", one["Id"]) for one in made[1:])
     assert house.view("9503").base == "9503"
     assert len(house.sandbox.invoices("9503")) == 1
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["documents-touched", "in-silence"])
+@pytest.mark.parametrize("gap", ["1m", "31d"])
+def test_a_merge_takes_the_job_along_whatever_quickbooks_tells_of_it(
+    house: House, is_told: bool, gap: str
+) -> None:
+    """Whom the documents name may change without a new revision; the customer that went is told,
+    by the feed or, after a month without a pull, by a full reading that shows inactive ones.
+    """
+    old, new = house.new_customer(), house.new_customer()
+    house.accepted_estimate("9511", LINES, customer_id=old)
+    house.sync()
+    house.sandbox.admin("settings", {"merge_touches_documents": is_told})
+    house.sandbox.admin("clock/advance", {"by": gap})
+
+    house.sandbox.admin("act", {"verb": "merge", "document": f"#{old}", "into": f"#{new}"})
+    house.sandbox.admin("clock/advance", {"by": "10m"})
+    house.sync()
+
+    (invoice,) = house.sandbox.invoices("9511")
+    assert invoice["CustomerRef"]["value"] == new
+    with house.app.database.begin(house.realm_no) as session:
+        rows = mirror.of_customers(session, house.realm_no, "Invoice", customer_ids=[new])
+        assert [row.qbo_id for row in rows] == [invoice["Id"]]
+    assert job(house, "9511").customer_id == new
+    assert "customer_inactive" not in [one.code for one in house.view("9511").findings]
+
+
+def test_a_merge_that_only_a_webhook_tells_of_is_seen(house: House) -> None:
+    """The feed says nothing of either customer: both that the event names are looked at."""
+    old, new = house.new_customer(), house.new_customer()
+    house.accepted_estimate("9512", LINES, customer_id=old)
+    house.sync()
+    house.sandbox.admin("settings", {"merge_touches_documents": False})
+    house.sandbox.admin("act", {"verb": "merge", "document": f"#{old}", "into": f"#{new}"})
+    house.sandbox.admin("clock/advance", {"by": "10m"})
+    with house.owner.begin() as session:
+        # As if the pull had been told of the customers before the documents were moved.
+        session.execute(
+            text("""UPDATE mirror SET fields = fields || '{"Active": false}' WHERE qbo_id = :id
+                    AND entity = 'Customer'"""), {"id": old})  # fmt: skip
+    entity = {"name": "Customer", "id": new, "operation": "Merge", "deletedId": old}
+    told = {"realmId": house.sandbox.realm_id, "dataChangeEvent": {"entities": [entity]}}
+
+    inbox.receive(house.app, json.dumps({"eventNotifications": [told]}).encode())
+    house.work_off()
+
+    assert job(house, "9512").customer_id == new
+
+
+def test_an_inactive_sub_customer_of_the_first_day_is_seen(house: House) -> None:
+    """A query hides it unless it is asked for: its job would stand on a customer without a name."""
+    customer = house.new_customer()
+    house.accepted_estimate("9513", LINES, customer_id=customer)
+    known = house.sandbox.read("Customer", customer)
+    off = {name: known[name] for name in ("Id", "SyncToken", "DisplayName")}
+    house.sandbox.create("Customer", {**off, "sparse": True, "Active": False})
+
+    house.sync()
+
+    view = house.view("9513")
+    assert "customer_inactive" in [one.code for one in view.findings]
+    assert job(house, "9513").key == f"customer:{customer}"
