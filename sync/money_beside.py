@@ -49,14 +49,18 @@ def money_beside(facts: JobFacts, *, currency: str) -> tuple[Finding, ...]:
 
 
 def is_own_payment(facts: JobFacts, payment: Payment) -> bool:
-    """Whether what is left of a payment is this job's: no other open job could be meant, or a
-    person said so, or the first invoice that it paid is the job's. Of several jobs one at most.
+    """Whether what is left of a payment is this job's: a person said so, or the first invoice of a
+    job that it paid is this job's, or no other open job could be meant. Of several jobs one at
+    most.
     """
     claimed = {one.payment_id for one in facts.standing.decisions if isinstance(one, ClaimPayment)}
-    if payment.id in claimed or not _is_shared(facts, payment.customer):
+    if payment.id in claimed:
         return True
-    paid = [one.link.id for one in payment.applied if one.link.kind == "Invoice"]
-    return bool(paid) and min(paid, key=lambda one: (len(one), one)) in facts.invoices
+    beside = {row.qbo_id for row in facts.beside}
+    paid = {one.link.id for one in payment.applied if one.link.kind == "Invoice"} - beside
+    if paid:
+        return min(paid, key=lambda one: (len(one), one)) in facts.invoices
+    return not _is_shared(facts, payment.customer)
 
 
 def confirmed_credits(facts: JobFacts) -> tuple[CreditMemo, ...]:

@@ -163,6 +163,29 @@ def test_a_second_job_of_the_family_makes_the_money_a_question(house: House) -> 
     assert [code for code, _ in loose(house, "8124")] == ["payment_unapplied"]
 
 
+def test_the_rest_of_a_payment_stays_with_the_job_whose_invoice_it_paid(house: House) -> None:
+    """100 too much, paid by the parent on one kitchen's invoice: the other has no part in it."""
+    parent, kitchen, other = family(house)
+    house.accepted_estimate("8127", LINES, customer_id=kitchen)
+    house.accepted_estimate("8128", LINES, customer_id=other)
+    house.sync()
+    (deposit,) = house.sandbox.invoices("8127")
+    link = {"TxnId": deposit["Id"], "TxnType": "Invoice"}
+    house.sandbox.create(
+        "Payment",
+        {
+            "CustomerRef": {"value": parent},
+            "TotalAmt": deposit["Balance"] + 100,
+            "Line": [{"Amount": deposit["Balance"], "LinkedTxn": [link]}],
+        },
+    )
+
+    house.sync()
+
+    assert [house.view(base).on_account_minor for base in ("8127", "8128")] == [10_000, 0]
+    assert (loose(house, "8127"), loose(house, "8128")) == ([], [])
+
+
 def test_credits_and_refunds_of_the_parent_are_told_at_its_job(house: House) -> None:
     """They come after the job began, and route to it."""
     parent, kitchen, _ = family(house)
