@@ -142,11 +142,10 @@ def _payments_of_several(facts: JobFacts, currency: str) -> Iterator[Finding]:
         if is_taken or payment.applied:
             continue
         for one in unapplied_payments([payment], currency=currency, on=facts.today):
-            about = {"amount_minor": str(one.amount_minor), "payment": payment.id}
             found = Finding(
                 code="payment_of_several",
                 subject=f"payment:{payment.id}",
-                facts={**about, "job": facts.job.base},
+                facts={"amount_minor": str(one.amount_minor), "job": facts.job.base},
             )
             yield from _beside(facts, found, payment.customer)
 

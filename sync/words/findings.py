@@ -143,7 +143,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "payment_of_several": (
         "{amount} was received without an invoice, and other jobs could be meant:"
         " is it for job {job}?",
-        "If it is: job claim {job} {payment}, with the payment it is for. If not: job dismiss.",
+        "If it is: job claim, with its number and the milestone. Or apply it in QuickBooks.",
     ),
     # The calendar
     "event_cancelled": (
