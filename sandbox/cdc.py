@@ -36,7 +36,8 @@ def changed_since(
     at = _since(since, now)
     latest: dict[tuple[str, str], Change] = {}
     for change in tables.changes_since(at):
-        if change.entity in names and (settings.cdc_inclusive or change.at > at):
+        is_wanted = change.entity in names and not _is_quiet(change)
+        if is_wanted and (settings.cdc_inclusive or change.at > at):
             # An object that changed again moves to the end.
             latest.pop((change.entity, change.id), None)
             latest[change.entity, change.id] = change
@@ -54,6 +55,12 @@ def deleted_stub(id: str, at: datetime) -> Document:
         "Id": id,
         "MetaData": {"LastUpdatedTime": stamp(at)},
     }
+
+
+def _is_quiet(change: Change) -> bool:
+    """Tell whether a document was moved without a new SyncToken: nobody is told."""
+    before, after = change.before, change.after
+    return bool(before and after and before["SyncToken"] == after["SyncToken"])
 
 
 def _names(entities: str, settings: Settings) -> list[str]:

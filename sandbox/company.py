@@ -23,7 +23,7 @@ from sandbox.records import change_record, events_of, mail_of
 from sandbox.request_memory import Remembered, RequestMemory
 from sandbox.rules import ending, entry
 from sandbox.rules.entry import current
-from sandbox.rules.names import add_project
+from sandbox.rules.names import add_project, merge_customers
 from sandbox.rules.plain import deposit
 from sandbox.rules.special import make_tax_code, tax_service_answer
 from sandbox.settings import Settings
@@ -269,6 +269,14 @@ class Company:
             lambda draft: add_project(
                 draft, customer_id=customer_id, name=name, project_id=project_id
             )["Id"],
+            SPECS["Customer"],
+            actor,
+        )
+
+    def merge_customers(self, *, kept_id: str, merged_id: str, actor: str) -> Document:
+        """Let one customer go into another; return the one that stays."""
+        return self._write(
+            lambda draft: merge_customers(draft, kept_id=kept_id, merged_id=merged_id)["Id"],
             SPECS["Customer"],
             actor,
         )

@@ -24,6 +24,7 @@ class Staged:
     before: Document | None
     after: Document | None
     is_quiet: bool = False  #: moved without a new SyncToken, and told to nobody
+    merged_id: str | None = None  #: the entry that went into this one
 
 
 class Draft:
@@ -83,11 +84,13 @@ class Draft:
         *,
         operation: str = "Update",
         is_quiet: bool = False,
+        merged_id: str | None = None,
     ) -> Document:
         """Put a new version of a document aside; its token rises once, however often it is put.
 
         Args:
             is_quiet: as long as every put is, the token stays and nobody is told.
+            merged_id: the entry that went into this one.
         """
         id = document["Id"]
         staged = self._staged.get((entity, id))
@@ -103,6 +106,7 @@ class Draft:
             )
             self._staged[entity, id] = staged
         staged.is_quiet = staged.is_quiet and is_quiet
+        staged.merged_id = merged_id or staged.merged_id
         if operation != "Update":
             staged.operation = operation
         if staged.before is not None and not staged.is_quiet:

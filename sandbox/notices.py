@@ -10,6 +10,7 @@ from sandbox.tables import Change
 from sandbox.values import Document
 
 CREATE, UPDATE, DELETE, VOID, EMAILED = "Create", "Update", "Delete", "Void", "Emailed"
+MERGE = "Merge"
 
 _LIST = frozenset({CREATE, UPDATE, DELETE})
 _MONEY = frozenset({CREATE, UPDATE, DELETE, VOID, EMAILED})
@@ -37,7 +38,7 @@ ANNOUNCED: Mapping[str, frozenset[str]] = {
     "Employee": _LIST,
     "PaymentMethod": _LIST,
     "TaxAgency": frozenset({CREATE, UPDATE}),
-    "Customer": _LIST,
+    "Customer": frozenset({*_LIST, MERGE}),
     "Item": _LIST,
     "Account": _LIST,
     "Class": _LIST,
@@ -53,6 +54,7 @@ EVENT_WORDS: Mapping[str, str] = {
     DELETE: "deleted",
     VOID: "voided",
     EMAILED: "emailed",
+    MERGE: "merged",
 }
 
 
@@ -117,6 +119,7 @@ def legacy(events: Sequence[Document]) -> Document:
                 "name": told["entity"],
                 "id": told["entity_id"],
                 "operation": told["operation"],
+                **({"deletedId": told["merged_id"]} if "merged_id" in told else {}),
                 "lastUpdated": f"{_utc(told):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z",
             }
         )

@@ -52,7 +52,7 @@ class Person:
         Args:
             verb: one of VERBS.
             wishes: `document` (1042, invoice:1042, invoice:#118), and what the verb needs besides:
-                `amount`, `set`, `on`, `send_to`.
+                `amount`, `set`, `on`, `into`, `send_to`.
 
         Raises:
             NotPossible: the verb or the document does not exist.
@@ -162,6 +162,14 @@ class Person:
         noted = self._changed("Payment", payment, {"PrivateNote": note})["Payment"]
         return self._company.void("Payment", _known(noted), actor=actor)
 
+    def merge(self, wishes: Mapping[str, Any]) -> Document:
+        """Merge a customer into another one; both are named by their ids."""
+        _, merged = self._found(wishes, "Customer")
+        _, kept = self._found({"document": wishes.get("into")}, "Customer")
+        return self._company.merge_customers(
+            kept_id=kept["Id"], merged_id=merged["Id"], actor=self._name or BOOKKEEPER
+        )
+
     def close_books(self, wishes: Mapping[str, Any]) -> Document:
         """Close the books up to a day, or open them again without one."""
         day = wishes.get("on")
@@ -229,6 +237,7 @@ VERBS: Mapping[str, Verb] = {
     "convert": Person.convert,
     "deposit": Person.deposit,
     "bounce": Person.bounce,
+    "merge": Person.merge,
     "close-books": Person.close_books,
 }
 

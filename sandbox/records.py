@@ -38,9 +38,8 @@ def events_of(draft: Draft, *, realm_id: str, actor: str, ids: Ids) -> list[Docu
         operation = announced(change)
         is_silent = row.entity == "ChangeOrder" and not draft.settings.change_orders_told
         if operation is not None and not is_silent and not row.is_quiet:
-            told.append(
-                event(id=ids.event_id(), realm_id=realm_id, change=change, operation=operation)
-            )
+            one = event(id=ids.event_id(), realm_id=realm_id, change=change, operation=operation)
+            told.append(one | ({"merged_id": row.merged_id} if row.merged_id else {}))
     return told
 
 

@@ -38,6 +38,9 @@ class Settings:
     link_touches_estimate: bool = (
         True  #: an invoice's link raises the estimate's SyncToken and is told as its update
     )
+    merge_touches_documents: bool = (
+        True  #: a merge of customers raises the SyncToken of what it moves, and tells of it
+    )
     retry_after_s: int = 0  #: the `Retry-After` of a 429; 0 sends none
     quota_envelope: str = "xml"  #: of the 429 when the month's reads are used up: xml or gateway
     metered: str = "read,query,cdc,pdf,download"  #: what counts as a metered read

@@ -1,7 +1,8 @@
 """The shell: network, database, queue, mail, time.
 
 pull.py -> decide.py -> push.py, notify.py   the loop, one use case a file
-gather.py effects.py                         a job's facts read, a Plan's effects written
+feed.py native_orders.py                     what a pull asks QuickBooks for
+gather.py families.py effects.py             a job's facts read, a Plan's effects written
 connect.py inbox.py calendar.py              what QuickBooks and people tell us
 planning.py ops.py                           what would change, and what to do with parked work
 work.py dispatch.py actors.py runner.py      the ledger that carries the loop, who runs it

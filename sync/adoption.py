@@ -35,7 +35,7 @@ from milestone_engine.finding import Finding
 from milestone_engine.job import ProgressInvoice
 from milestone_engine.plan import plan_job
 from milestone_engine.schedule import Schedule
-from sync import decide, pull
+from sync import decide, feed, pull
 from sync.bootstrap import App
 from sync.gather import JobFacts, gather_facts
 from sync.job_decisions import Kept, record
@@ -127,13 +127,13 @@ def look_ahead(app: App, realm_no: int, number: str) -> Proposal:
     Raises:
         NotAdoptable: there is no such estimate, or it cannot be taken over.
     """
-    changes = pull.fetch(app, realm_no)
+    changes = feed.fetch(app, realm_no)
     return _rolled_back(app, realm_no, changes, [number])[0]
 
 
 def look_ahead_all(app: App, realm_no: int) -> list[Proposal]:
     """Say the same of every estimate that somebody has begun to bill and that is no job."""
-    changes = pull.fetch(app, realm_no)
+    changes = feed.fetch(app, realm_no)
     with app.database.begin(realm_no) as session:
         try:
             pull.apply(session, realm_no, changes)
@@ -150,7 +150,7 @@ def adopt(app: App, realm_no: int, number: str, *, author: str) -> Proposal:
     Raises:
         NotAdoptable: as in `look_ahead()`.
     """
-    changes = pull.fetch(app, realm_no)
+    changes = feed.fetch(app, realm_no)
     with app.database.begin(realm_no) as session:
         pull.apply(session, realm_no, changes)
         return _adopt(session, app, realm_no, number, author=author)

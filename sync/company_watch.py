@@ -1,4 +1,5 @@
-"""What needs a person about a company as a whole: its connection, and its share of Intuit's reads.
+"""What needs a person about a company as a whole: its connection, its share of Intuit's reads, and
+what QuickBooks told of it that could not be read.
 
 Each is a finding about `company:7`; all are looked at together, so what is over closes by itself.
 """
@@ -15,12 +16,16 @@ from sqlalchemy.orm import Session
 from milestone_engine.finding import Finding
 from sync.store import findings, realms
 from sync.store.database import business_now
-from sync.store.tables import MeteredCallRow, RealmRow, TimerRow
+from sync.store.tables import UNREADABLE, InboxRow, MeteredCallRow, RealmRow, TimerRow
 
 #: Days before the end of the refresh token at which a person is told, again each time.
 WARN_DAYS = (60, 30, 7)
 #: Percents of the month's reads: told of; no read without a reason any more; no pull at all.
 ALARM_PERCENT, NO_SWEEP_PERCENT, NO_PULL_PERCENT = 80, 95, 100
+#: What a finding about the installation itself is about.
+APP = "installation"
+#: A notification that could not be read is told of for so long after the last one.
+UNREAD_TOLD = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +39,21 @@ class CompanyWatch:
         """Make the open findings about a company the ones that hold now."""
         realm = realms.get(session, realm_no)
         now = business_now(session)
-        found = [*self._connection(realm, now), *self._reads(session, realm_no, now)]
+        found = [
+            *self._connection(realm, now),
+            *self._reads(session, realm_no, now),
+            *_deliveries(session, realm_no),
+        ]
         findings.agree_without_job(session, realm_no, f"company:{realm_no}", found)
+
+    def note_app_refused(self, session: Session, realm_no: int) -> None:
+        """Note that Intuit does not know our keys: seen at one company, true of all."""
+        finding = Finding(code="app_refused", subject=APP, facts={})
+        findings.agree_without_job(session, realm_no, APP, [finding])
+
+    def note_app_known(self, session: Session, realm_no: int) -> None:
+        """Note that Intuit has just given us a token."""
+        findings.agree_without_job(session, realm_no, APP, [])
 
     def reconnect_url(self, realm_no: int) -> str:
         """Give the address at which this company, and no other, is connected again."""
@@ -89,6 +107,18 @@ class CompanyWatch:
 
     def _percent(self, session: Session, realm_no: int, now: datetime) -> int:
         return reads_in_month(session, realm_no, now) * 100 // self.reads_per_month
+
+
+def _deliveries(session: Session, realm_no: int) -> Iterator[Finding]:
+    asked = select(func.max(InboxRow.received_at)).where(
+        InboxRow.realm_no == realm_no,
+        InboxRow.operation == UNREADABLE,
+        InboxRow.received_at > func.lease_now() - UNREAD_TOLD,
+    )
+    last = session.scalars(asked).one()
+    if last is not None:
+        facts = {"on": f"{last:%Y-%m-%d}"}
+        yield Finding(code="delivery_unread", subject=f"company:{realm_no}", facts=facts)
 
 
 def days_left(realm: RealmRow, now: datetime) -> int | None:

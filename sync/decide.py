@@ -24,7 +24,7 @@ from mapping.events import EventWords
 from milestone_engine.finding import Finding
 from milestone_engine.job import InvoiceState, Job, ProgressInvoice
 from milestone_engine.plan import Plan, plan_job
-from sync import effects, fail_points, work
+from sync import effects, fail_points, families, work
 from sync.bootstrap import App
 from sync.gather import JobFacts, gather_facts
 from sync.mapped_job import job_of
@@ -163,7 +163,19 @@ def apply(session: Session, decision: Decision) -> bool:
         _save_schedule(session, decision, decision.plan, version=moved)
     # A job that cannot be read any more is not billed by the plan that was made when it could.
     effects.agree(session, facts, decision.wanted)
+    _tell_kin(session, facts)
     return True
+
+
+def _tell_kin(session: Session, facts: JobFacts) -> None:
+    """Have the jobs looked at that share money with this one, where it begins or ends to be one
+    that the money could be meant for.
+    """
+    realm_no, customer_id = facts.job.realm_no, facts.job.customer_id
+    is_open = facts.job.job_id in families.open_jobs_of(session, realm_no, customer_id)
+    if is_open != facts.is_open:
+        for other in families.sharing(session, realm_no, customer_id) - {facts.job.job_id}:
+            work.look_again(session, realm_no, other)
 
 
 def _state(decision: Decision) -> str:

@@ -31,6 +31,9 @@ PROCESS_SILENT_S = 15
 #: At most this many rows of one company are in the workers' hands at a time.
 IN_HAND_PER_REALM = 8
 BATCH = 200
+#: Deliveries that nobody can read lead to a pull of every company, and each to one in this time:
+#: reads cost money.
+UNTOLD_PAUSE_S = 300
 #: A step of the business clock: a day, or up to the next day on which something falls due.
 CLOCK_STEP_S = 86_400
 #: An outside clock is asked this often; more only while we are behind it.
@@ -160,6 +163,24 @@ _RUN_TIMERS = text("""
     ON CONFLICT DO NOTHING
 """)
 
+# A delivery that nobody could read, and that does not say whose it is, may tell of any company:
+# each is pulled unless it was since. This role sees nothing of it but its time.
+_PULL_UNTOLD = text("""
+    WITH told AS (
+        SELECT max(received_at) AS at FROM inbox
+         WHERE realm_no IS NULL AND operation = 'unreadable'
+           AND received_at > lease_now() - interval '1 day'
+    )
+    INSERT INTO work (realm_no, kind, queue, lane, coalesce_key, priority)
+    SELECT realm_no, 'pull', 'pull', 'pull', 'pull', 30 FROM realm, told
+     WHERE realm.state = 'connected' AND told.at IS NOT NULL
+       AND NOT EXISTS (SELECT FROM work
+                        WHERE work.realm_no = realm.realm_no AND kind = 'pull'
+                          AND (state IN ('ready', 'sent') OR first_tried_at >
+                               least(told.at, lease_now() - make_interval(secs => :pause_s))))
+    ON CONFLICT DO NOTHING
+""")
+
 # Of every lane only the first row, and none while another of the lane is in hand. No effect of a
 # job whose facts have moved: it is decided first. Round by round every company gets one, and none
 # more than its share.
@@ -274,7 +295,10 @@ def pick(session: Session) -> Sequence[WakeUp]:
 
 
 def sweep(session: Session) -> None:
-    """Bring back rows whose wake-up was lost or whose worker is gone."""
+    """Bring back rows whose wake-up was lost or whose worker is gone; order the pulls that an
+    unreadable delivery may have asked for.
+    """
+    session.execute(_PULL_UNTOLD, {"pause_s": UNTOLD_PAUSE_S})
     for realm_no, work_id in session.execute(_SWEEP_SENT, {"lost_s": SENT_LOST_S}):
         logger.warning("work.wake_up_lost", extra={"realm_no": realm_no, "work_id": work_id})
     for realm_no, work_id, process_id in session.execute(

@@ -8,7 +8,8 @@ SyncError
 │   ├── QuickBooksThrottled       wait; costs no try
 │   │   ├── RealmBlocked          QuickBooks has closed the company: a person ends that, there
 │   │   ├── CircuitOpen           not called: too many calls in a row found nobody
-│   │   └── ReadsUsedUp           the month's reads are used up; writes go on
+│   │   ├── ReadsUsedUp           the month's reads are used up; writes go on
+│   │   └── AppRefused            Intuit does not know our keys: whoever runs us mends the settings
 │   ├── StaleRevision             somebody saved first: read and decide again
 │   ├── AccessExpired             the access token is no longer good: refresh once
 │   └── MailUnavailable           the mail server said later, or nothing
@@ -31,6 +32,8 @@ from __future__ import annotations
 
 #: A company that QuickBooks has closed is asked again this often.
 BLOCKED_WAIT_S = 3600.0
+#: Whether Intuit knows the app by now is asked this often.
+APP_REFUSED_WAIT_S = 300.0
 
 
 class SyncError(Exception):
@@ -86,6 +89,16 @@ class CircuitOpen(QuickBooksThrottled):
 
 class ReadsUsedUp(QuickBooksThrottled):
     """The month's reads are used up: this one waits, writes go on."""
+
+
+class AppRefused(QuickBooksThrottled):
+    """Intuit does not know this app: client id or secret is wrong, for every company. What was to
+    be done waits, and is tried again by itself.
+    """
+
+    def __init__(self, message: str, *, intuit_tid: str | None = None) -> None:
+        """Wait a few minutes: settings are mended by a restart."""
+        super().__init__(message, retry_after_s=APP_REFUSED_WAIT_S, intuit_tid=intuit_tid)
 
 
 class StaleRevision(TransientSyncError):

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from milestone_engine.job import Notice, Told
+from sync import families
 from sync.further_estimates import estimates_of
 from sync.job_decisions import Standing, claimed_by_others, is_rejoined, standing
 from sync.store import mirror, realms, schedules
@@ -36,8 +37,11 @@ class JobFacts:
     standing: Standing
     claimed_elsewhere: frozenset[str]  #: payments and credits that a person gave to another job
     beside: tuple[MirrorRow, ...] = ()  #: the customer's invoices that are no job's
-    credits: tuple[MirrorRow, ...] = ()  #: credit memos of the customer
-    refunds: tuple[MirrorRow, ...] = ()  #: refund receipts of the customer
+    credits: tuple[MirrorRow, ...] = ()  #: credit memos of the customer and those above it
+    refunds: tuple[MirrorRow, ...] = ()  #: refund receipts of the same
+    #: Customers of the family whose loose money may be another open job's as well.
+    shared: frozenset[str] = frozenset()
+    is_open: bool = True  #: it goes on and is not all paid
     orders: tuple[MirrorRow, ...] = ()  #: QuickBooks' own change orders of the customer
     is_rejoined: bool = False  #: it was opened as a job of its own, and that was taken back
 
@@ -55,12 +59,18 @@ def gather_facts(session: Session, realm_no: int, job_id: int) -> JobFacts:
             )
         )
     )
-    family = _family(session, realm_no, job.customer_id)
+    family = families.above(session, realm_no, job.customer_id)
     decided = standing(session, realm_no, job_id)
     invoice_ids = [one.qbo_id for one in documents if one.role == "invoice"]
     twin_ids = [one.qbo_id for one in documents if one.role == "twin"]
     if decided.adoption is not None:
         invoice_ids += [one.invoice_id for one in decided.adoption.invoices]
+    payments, credits, refunds = (
+        tuple(mirror.of_customers(session, realm_no, entity, customer_ids=list(family)))
+        for entity in ("Payment", "CreditMemo", "RefundReceipt")
+    )
+    loose = {row.customer_id for row in (*payments, *credits, *refunds) if families.is_loose(row)}
+    kin = {one: families.open_jobs_of(session, realm_no, one) for one in loose if one in family}
     return JobFacts(
         realm=realm,
         job=job,
@@ -71,9 +81,7 @@ def gather_facts(session: Session, realm_no: int, job_id: int) -> JobFacts:
         documents=documents,
         invoices=mirror.rows(session, realm_no, "Invoice", ids=invoice_ids),
         twins=mirror.rows(session, realm_no, "Invoice", ids=twin_ids),
-        payments=tuple(
-            mirror.of_customers(session, realm_no, "Payment", customer_ids=list(family))
-        ),
+        payments=payments,
         events=tuple(
             session.scalars(
                 select(EventRow)
@@ -84,31 +92,16 @@ def gather_facts(session: Session, realm_no: int, job_id: int) -> JobFacts:
         told=_told(session, realm_no, job_id),
         standing=decided,
         claimed_elsewhere=claimed_by_others(session, realm_no, job_id),
-        credits=tuple(
-            mirror.of_customers(session, realm_no, "CreditMemo", customer_ids=[job.customer_id])
-        ),
-        refunds=tuple(
-            mirror.of_customers(session, realm_no, "RefundReceipt", customer_ids=[job.customer_id])
-        ),
+        credits=credits,
+        refunds=refunds,
+        shared=frozenset(one for one, jobs in kin.items() if jobs - {job_id}),
+        is_open=job_id in families.open_jobs_of(session, realm_no, job.customer_id),
         beside=_beside(session, realm_no, list(family), known=invoice_ids),
         orders=tuple(
             mirror.of_customers(session, realm_no, "ChangeOrder", customer_ids=list(family))
         ),
         is_rejoined=is_rejoined(session, realm_no, job.estimate_id),
     )
-
-
-def _family(session: Session, realm_no: int, customer_id: str) -> dict[str, MirrorRow]:
-    """Give a customer and those above it: a payment may stand on the parent."""
-    family: dict[str, MirrorRow] = {}
-    current: str | None = customer_id
-    while current is not None and current not in family:
-        row = mirror.rows(session, realm_no, "Customer", ids=[current]).get(current)
-        if row is None:
-            break
-        family[current] = row
-        current = row.customer_id
-    return family
 
 
 def _beside(

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from sqlalchemy import func, or_, select, update
@@ -19,13 +20,13 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from mapping.errors import DocumentError
-from mapping.notifications import Notified, parse_notification
+from mapping.notifications import Notified, Unread, parse_notification
 from sync import fail_points
 from sync.bootstrap import App
 from sync.pull import order_pull
 from sync.store import realms
 from sync.store.database import become
-from sync.store.tables import InboxRow, MirrorRow, RealmRow, WorkRow
+from sync.store.tables import UNREADABLE, InboxRow, MirrorRow, RealmRow, WorkRow
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,16 @@ BURST_S = 5.0
 BURST_SLACK_S = 0.5
 #: That webhooks are seen to work is noted this often.
 SEEN_EVERY = timedelta(minutes=1)
+#: A delivery of which a part could not be read; the companies of that part are known.
+UNREADABLE_PART = "unreadable_part"
+
+
+@dataclass(slots=True)
+class _Told:
+    """What deliveries tell one company."""
+
+    events: list[Notified] = field(default_factory=list)
+    unread: set[bytes] = field(default_factory=set)  #: bodies with a part that cannot be read
 
 
 def is_signed(body: bytes, signature: str, *, verifiers: Sequence[str]) -> bool:
@@ -53,45 +64,72 @@ def receive(app: App, *bodies: bytes) -> int:
     """Store signed deliveries, all in one transaction, and order what they ask for.
 
     Returns:
-        How many events were new. A body that cannot be read is kept sealed, for a person.
+        How many events were new. A body that cannot be read, or not all of it, is kept sealed for a
+        person; whom it may concern is pulled (where nobody knows whom: `sync/dispatch.py`).
     """
-    by_realm: dict[str, list[Notified]] = {}
+    told: dict[str, _Told] = {}
     for body in bodies:
-        for event in _events(app, body):
-            by_realm.setdefault(event.realm_id, []).append(event)
+        _read(app, body, told)
     fail_points.reach("inbox.received")
     stored = 0
     with app.database.begin() as session:
         # Always in one order: two deliveries that wait for each other's rows would both fail.
-        for realm_id, of_realm in sorted(by_realm.items()):
-            stored += _receive_for(session, app.keyring.realm_hashes(realm_id), of_realm)
+        for realm_id, of_realm in sorted(told.items()):
+            stored += _receive_for(session, app, app.keyring.realm_hashes(realm_id), of_realm)
     fail_points.reach("inbox.stored")
     return stored
 
 
-def _events(app: App, body: bytes) -> Sequence[Notified]:
+def _read(app: App, body: bytes, told: dict[str, _Told]) -> None:
+    """Add to what each company is told."""
     try:
-        return parse_notification(body)
+        delivery = parse_notification(body)
     except DocumentError as exc:
-        _keep_unread(app, body)
+        _keep_unread(app, body, operation=UNREADABLE)
         logger.error("inbox.unreadable", extra={"error_code": exc.code})
-        return ()
+        return
+    if delivery.unread:
+        _note_unread(app, body, delivery.unread)
+    for event in delivery.events:
+        told.setdefault(event.realm_id, _Told()).events.append(event)
+    for one in delivery.unread:
+        if one.realm_id:
+            told.setdefault(one.realm_id, _Told()).unread.add(body)
 
 
-def _receive_for(
-    session: Session, realm_hashes: Sequence[bytes], events: Sequence[Notified]
-) -> int:
+def _receive_for(session: Session, app: App, realm_hashes: Sequence[bytes], told: _Told) -> int:
+    """Store what one company is told; the session is the company's afterwards."""
     realm = realms.by_hashes(session, realm_hashes)
     if realm is None or realm.state == "disconnected":
-        logger.warning("inbox.unknown_company", extra={"event_count": len(events)})
+        logger.warning("inbox.unknown_company", extra={"event_count": len(told.events)})
         return 0
     become(session, realm.realm_no)
-    new = _store(session, realm.realm_no, events)
+    new = _store(session, realm.realm_no, told.events)
     if new:
         _note_seen(session, realm.realm_no)
-    if any(not _is_echo(session, realm.realm_no, event) for event in new):
+    is_news = [_store_unread(session, app, realm.realm_no, body) for body in sorted(told.unread)]
+    if any(is_news) or any(not _is_echo(session, realm.realm_no, event) for event in new):
         _order(session, realm.realm_no)
     return len(new)
+
+
+def _store_unread(session: Session, app: App, realm_no: int, body: bytes) -> bool:
+    """Note that a company was told something that could not be read: people see it in the report.
+
+    Returns:
+        Whether it is the first time.
+    """
+    row = {
+        "realm_no": realm_no,
+        "event_key": f"unread:{realm_no}:{hashlib.sha256(body).hexdigest()}",
+        "entity": "",
+        "entity_id": "",
+        "operation": UNREADABLE,
+    }
+    stored = upsert(InboxRow).values(row).on_conflict_do_nothing().returning(InboxRow.event_key)
+    is_news = session.scalars(stored).one_or_none() is not None
+    app.watch.agree(session, realm_no)
+    return is_news
 
 
 def _note_seen(session: Session, realm_no: int) -> None:
@@ -109,6 +147,8 @@ def _note_seen(session: Session, realm_no: int) -> None:
 
 def _store(session: Session, realm_no: int, events: Sequence[Notified]) -> list[Notified]:
     """Store the events of one company; give those that were not known."""
+    if not events:
+        return []
     by_key = {event.event_key: event for event in events}
     rows = [
         {
@@ -181,7 +221,17 @@ def _wait_s(session: Session, realm_no: int) -> float:
     return 0.0 if waited is None else max(0.0, BURST_S + BURST_SLACK_S - float(waited))
 
 
-def _keep_unread(app: App, body: bytes) -> None:
+def _note_unread(app: App, body: bytes, unread: Sequence[Unread]) -> None:
+    """Keep a delivery of which a part could not be read. Where that part does not say whose it is,
+    it may be anybody's.
+    """
+    is_anybodys = any(not one.realm_id for one in unread)
+    _keep_unread(app, body, operation=UNREADABLE if is_anybodys else UNREADABLE_PART)
+    facts = {"error_code": unread[0].code, "event_count": len(unread)}
+    logger.error("inbox.unreadable", extra=facts)
+
+
+def _keep_unread(app: App, body: bytes, *, operation: str) -> None:
     digest = hashlib.sha256(body).hexdigest()
     sealed = app.keyring.seal(body.decode(errors="replace"), purpose="inbox")
     with app.database.begin() as session:
@@ -192,7 +242,7 @@ def _keep_unread(app: App, body: bytes) -> None:
                 event_key=f"unread:{digest}",
                 entity="",
                 entity_id="",
-                operation="unreadable",
+                operation=operation,
                 body_sealed=sealed,
             )
             .on_conflict_do_nothing()

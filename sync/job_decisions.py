@@ -27,7 +27,7 @@ from milestone_engine.decisions import (
     Routing,
     VoidInvoice,
 )
-from sync import work
+from sync import families, work
 from sync.store import journal
 from sync.store.adoptions import ADOPT, Adoption, adoption_of
 from sync.store.schedules import terms_json, terms_of
@@ -124,7 +124,17 @@ def record(session: Session, realm_no: int, job_id: int, kept: Kept, *, author: 
         after={**said, "facts": dict(kept.facts)},
     )
     work.look_again(session, realm_no, job_id)
+    if kept.kind == UNDO or _QUESTIONS.get(kept.kind) == "unapplied payment":
+        _tell_kin(session, realm_no, job_id)
     return decision_id
+
+
+def _tell_kin(session: Session, realm_no: int, job_id: int) -> None:
+    """Have the jobs looked at that the same money could have been meant for."""
+    mine = (JobRow.realm_no == realm_no) & (JobRow.job_id == job_id)
+    customer_id = session.scalars(select(JobRow.customer_id).where(mine)).one()
+    for other in families.sharing(session, realm_no, customer_id) - {job_id}:
+        work.look_again(session, realm_no, other)
 
 
 def undo(session: Session, realm_no: int, job_id: int, decision_id: int, *, author: str) -> None:

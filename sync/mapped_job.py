@@ -41,7 +41,7 @@ from milestone_engine.money import parse_money
 from milestone_engine.rebalance import OnInvoiced
 from milestone_engine.timeline import APPROVED, Event, EventState, Terms, approved
 from sync.gather import JobFacts
-from sync.money_beside import confirmed_credits, credits_of, money_beside
+from sync.money_beside import confirmed_credits, credits_of, is_own_payment, money_beside
 from sync.places import Place, place_of, public_holidays
 from sync.store import mirror
 from sync.store.tables import EventRow, JobDocumentRow, RealmRow
@@ -201,13 +201,16 @@ def _is_currency_held(realm: RealmRow, currency: str) -> bool:
 
 
 def _unapplied(facts: JobFacts, currency: str) -> tuple[UnappliedPayment, ...]:
-    """Give the customer's payments that are on no invoice, as far as they may be this job's."""
+    """Give the payments of the customer and of those above it that are on no invoice and no other
+    job's: `sync/money_beside.py` tells of those that may be.
+    """
     payments = [
         parse_payment(mirror.document(row))
         for row in facts.payments
-        if row.customer_id == facts.job.customer_id and row.qbo_id not in facts.claimed_elsewhere
+        if row.qbo_id not in facts.claimed_elsewhere
     ]
-    return unapplied_payments(payments, currency=currency, on=facts.today)
+    own = [one for one in payments if is_own_payment(facts, one)]
+    return unapplied_payments(own, currency=currency, on=facts.today)
 
 
 def _unadopted(facts: JobFacts) -> tuple[Finding, ...]:

@@ -5,11 +5,13 @@ who cannot be billed. What a person has to look at.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 from mapping.credits import Credited, credits_on_invoices
 from mapping.documents import (
     CreditMemo,
+    Payment,
     SalesForm,
     parse_credit_memo,
     parse_customer,
@@ -18,7 +20,9 @@ from mapping.documents import (
 )
 from mapping.errors import DocumentError
 from mapping.lines import minor_of
-from milestone_engine.decisions import DismissPayment
+from mapping.raw import Ref
+from mapping.receipts import unapplied_payments
+from milestone_engine.decisions import ClaimPayment, DismissPayment
 from milestone_engine.finding import Finding
 from sync.gather import JobFacts
 from sync.job_decisions import CONFIRM_CREDIT, Kept
@@ -35,9 +39,28 @@ def money_beside(facts: JobFacts, *, currency: str) -> tuple[Finding, ...]:
     answered = {
         one.payment_id for one in facts.standing.decisions if isinstance(one, DismissPayment)
     }
-    found = [*_credits(facts, currency), *_refunds(facts, currency)]
-    open_ones = [one for one in found if one.subject.partition(":")[2] not in answered]
+    found = [
+        *_credits(facts, currency),
+        *_refunds(facts, currency),
+        *_payments_of_several(facts, currency),
+    ]
+    open_ones = [one for one in found if _document_id(one) not in answered]
     return (*open_ones, *_unused(facts, currency), *_inactive(facts))
+
+
+def is_own_payment(facts: JobFacts, payment: Payment) -> bool:
+    """Whether what is left of a payment is this job's: a person said so, or the first invoice of a
+    job that it paid is this job's, or no other open job could be meant. Of several jobs one at
+    most.
+    """
+    claimed = {one.payment_id for one in facts.standing.decisions if isinstance(one, ClaimPayment)}
+    if payment.id in claimed:
+        return True
+    beside = {row.qbo_id for row in facts.beside}
+    paid = {one.link.id for one in payment.applied if one.link.kind == "Invoice"} - beside
+    if paid:
+        return min(paid, key=lambda one: (len(one), one)) in facts.invoices
+    return not _is_shared(facts, payment.customer)
 
 
 def confirmed_credits(facts: JobFacts) -> tuple[CreditMemo, ...]:
@@ -99,16 +122,50 @@ def _credits(facts: JobFacts, currency: str) -> Iterator[Finding]:
         memo = parse_credit_memo(mirror.document(row))
         if _stands(memo) and memo.remaining and memo.id not in decided:
             left = minor_of(memo.remaining, currency=currency, at="RemainingCredit")
-            yield _finding("credit_open", "credit", memo, left)
+            yield from _beside(facts, _finding("credit_open", "credit", memo, left), memo.customer)
 
 
 def _refunds(facts: JobFacts, currency: str) -> Iterator[Finding]:
     for row in facts.refunds:
         refund = parse_refund(mirror.document(row))
         if _stands(refund) and refund.total:
-            yield _finding(
-                "refund", "refund", refund, minor_of(refund.total, currency=currency, at="TotalAmt")
+            total = minor_of(refund.total, currency=currency, at="TotalAmt")
+            found = _finding("refund", "refund", refund, total)
+            yield from _beside(facts, found, refund.customer)
+
+
+def _payments_of_several(facts: JobFacts, currency: str) -> Iterator[Finding]:
+    """Find whole payments that this job or another may be meant by: none takes them by itself."""
+    for row in facts.payments:
+        payment = parse_payment(mirror.document(row))
+        is_taken = payment.id in facts.claimed_elsewhere or is_own_payment(facts, payment)
+        if is_taken or payment.applied:
+            continue
+        for one in unapplied_payments([payment], currency=currency, on=facts.today):
+            found = Finding(
+                code="payment_of_several",
+                subject=f"payment:{payment.id}",
+                facts={"amount_minor": str(one.amount_minor), "job": facts.job.base},
             )
+            yield from _beside(facts, found, payment.customer)
+
+
+def _beside(facts: JobFacts, found: Finding, customer: Ref | None) -> Iterator[Finding]:
+    """Give a finding about money of a customer; where several jobs could be meant, each that is
+    open has one of its own.
+    """
+    if not _is_shared(facts, customer):
+        yield found
+    elif facts.is_open:
+        yield replace(found, subject=f"{found.subject}/{facts.job.base}")
+
+
+def _is_shared(facts: JobFacts, customer: Ref | None) -> bool:
+    return customer is not None and customer.id in facts.shared
+
+
+def _document_id(found: Finding) -> str:
+    return found.subject.partition(":")[2].partition("/")[0]
 
 
 def _stands(form: SalesForm) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
-from sync import decide, effects, pull
+from sync import decide, effects, feed, pull
 from sync.bootstrap import App
 from sync.gather import gather_facts
 from sync.store import journal
@@ -56,7 +56,7 @@ def preview(app: App, realm_no: int, *, base: str | None = None) -> Previewed:
         realm_no: the company.
         base: one job, by its name for people; None: every job.
     """
-    changes = pull.fetch(app, realm_no)
+    changes = feed.fetch(app, realm_no)
     found: list[Preview] = []
     try:
         with app.database.begin(realm_no) as session:

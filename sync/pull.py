@@ -35,10 +35,9 @@ from mapping.jobs import (
     job_key,
 )
 from milestone_engine.finding import Finding
-from sync import fail_points, native_orders, work
+from sync import fail_points, families, feed, native_orders, work
 from sync.bootstrap import App
-from sync.errors import FeedTooOld
-from sync.quickbooks.gateway import FEED_AGE_MAX, NATIVE_ORDER, Changes
+from sync.quickbooks.gateway import NATIVE_ORDER, Changes
 from sync.store import findings, mirror, realms
 from sync.store.tables import (
     FindingRow,
@@ -52,13 +51,6 @@ from sync.store.tables import (
 
 logger = logging.getLogger(__name__)
 
-#: Change feeds are asked again from this long before their last answer: the boundary is not
-#: documented.
-OVERLAP = timedelta(minutes=5)
-#: What can be deleted; lists such as customers are only made inactive, and then do not come back.
-TRANSACTIONS = frozenset(
-    {"Estimate", "Invoice", "Payment", "CreditMemo", "RefundReceipt", NATIVE_ORDER}
-)
 #: Without a word from any webhook the books are looked at this often; once webhooks are seen to
 #: work, the second is enough.
 SWEEP_S, CALM_SWEEP_S = 900, 86_400
@@ -75,36 +67,16 @@ class Pulled:
 
 def pull_realm(app: App, held: work.Claim) -> None:
     """Carry out a row of work of kind `pull`."""
-    changes = fetch(app, held.realm_no)
+    changes = feed.fetch(app, held.realm_no)
     fail_points.reach("pull.fetched")
     with app.database.begin(held.realm_no) as session:
         pulled = apply(session, held.realm_no, changes)
         app.watch.rest_sweep(session, held.realm_no)
+        app.watch.agree(session, held.realm_no)
         work.finish(session, held, result={"seen": pulled.seen, "changed": len(pulled.changed)})
         fail_points.reach("pull.applied")
     facts = {"realm_no": held.realm_no, "seen": pulled.seen, "changed": len(pulled.changed)}
     logger.info("realm.pulled", extra=facts)
-
-
-def fetch(app: App, realm_no: int) -> Changes:
-    """Ask QuickBooks what changed since the watermark; everything, where there is none or it is too
-    old.
-    """
-    with app.database.begin(realm_no) as session:
-        realm = realms.get(session, realm_no)
-        is_complete = (
-            realm.watermark is not None
-            and session.scalars(select(realm.watermark > func.business_now() - FEED_AGE_MAX)).one()
-        )
-        is_due = native_orders.is_due(session, realm)
-    if realm.watermark is None or not is_complete:
-        return native_orders.everything(app, realm_no)
-    try:
-        return native_orders.changes_since(app, realm, realm.watermark - OVERLAP, is_due=is_due)
-    except FeedTooOld:
-        # QuickBooks' clock decides what is too old, and it may be ahead of ours.
-        logger.warning("realm.feed_too_old", extra={"realm_no": realm_no})
-        return native_orders.everything(app, realm_no)
 
 
 def apply(session: Session, realm_no: int, changes: Changes) -> Pulled:
@@ -113,15 +85,17 @@ def apply(session: Session, realm_no: int, changes: Changes) -> Pulled:
     """
     pulled = Pulled(seen=len(changes.documents))
     realm = realms.get(session, realm_no)
-    told_until = realm.watermark - OVERLAP if realm.watermark else None
+    told_until = realm.watermark - feed.OVERLAP if realm.watermark else None
     changes = native_orders.with_silence(session, realm, changes, told_until=told_until)
     is_another_company = False
     for entity, raw in changes.documents:
         if entity in ("CompanyInfo", "Preferences"):
             is_another_company |= realms.note_company(session, realm_no, entity, raw)
-        elif mirror.store(session, realm_no, entity, raw):
-            pulled.changed.append((entity, str(raw["Id"])))
-    pulled.changed += _sweep_deleted(session, realm_no, changes)
+            continue
+        name = (entity, str(raw["Id"]))
+        if mirror.store(session, realm_no, entity, raw, is_reread=name in changes.reread):
+            pulled.changed.append(name)
+    pulled.changed += _take_out(session, realm_no, changes)
     native_orders.note(session, realm_no, changes)
     pulled.job_ids = _route(session, realm_no, pulled.changed)
     if is_another_company:
@@ -164,22 +138,13 @@ def _set_sweep(session: Session, realm_no: int, *, has_changes: bool) -> None:
     )
 
 
-def _sweep_deleted(session: Session, realm_no: int, changes: Changes) -> list[tuple[str, str]]:
-    """Mark what did not come back where a kind was read whole: a deletion leaves no other trace
-    there.
-    """
-    came = {(entity, str(raw["Id"])) for entity, raw in changes.documents if "Id" in raw}
-    known = session.execute(
-        select(MirrorRow.entity, MirrorRow.qbo_id).where(
-            MirrorRow.realm_no == realm_no,
-            MirrorRow.entity.in_(changes.read_whole & TRANSACTIONS),
-            MirrorRow.is_deleted.is_(False),
-        )
-    )
-    gone = [(entity, qbo_id) for entity, qbo_id in known if (entity, qbo_id) not in came]
-    for entity, qbo_id in gone:
-        mirror.store(session, realm_no, entity, {"Id": qbo_id, "status": "Deleted"})
-    return gone
+def _take_out(session: Session, realm_no: int, changes: Changes) -> list[tuple[str, str]]:
+    """Mark what is gone and left no other trace; give what was not known to be."""
+    return [
+        (entity, qbo_id)
+        for entity, qbo_id in sorted(changes.gone)
+        if mirror.mark_missing(session, realm_no, entity, qbo_id)
+    ]
 
 
 def _route(session: Session, realm_no: int, changed: Sequence[tuple[str, str]]) -> set[int]:
@@ -193,7 +158,7 @@ def _route(session: Session, realm_no: int, changed: Sequence[tuple[str, str]]) 
         if entity == "Estimate":
             found |= _of_estimate(session, realm_no, row)
         elif entity == "Customer":
-            found |= _of_customer(session, realm_no, qbo_id)
+            found |= families.jobs_of(session, realm_no, qbo_id)
         elif entity == NATIVE_ORDER:
             found |= _of_order(session, realm_no, row)
         else:
@@ -248,9 +213,12 @@ def _of_estimate(session: Session, realm_no: int, row: MirrorRow) -> set[int]:
         findings.agree_without_job(session, realm_no, subject, [hindrance] if hindrance else [])
         if hindrance is None and estimate_state(estimate).is_agreed:
             job_id = open_job(session, realm_no, estimate, key)
+            # Money that could be one job's alone may now be this one's as well.
+            assert estimate.customer is not None
+            found |= families.sharing(session, realm_no, estimate.customer.id)
     if not key.startswith("estimate:") and estimate.customer is not None:
         # A second job may stand on its sub-customer or project, and this be its change order.
-        found |= _of_customer(session, realm_no, estimate.customer.id)
+        found |= families.jobs_of(session, realm_no, estimate.customer.id)
     return found | ({job_id} if job_id is not None else set())
 
 
@@ -345,19 +313,9 @@ def customers_of(session: Session, realm_no: int, estimate: Estimate) -> Mapping
     return {qbo_id: parse_customer(mirror.document(row)) for qbo_id, row in found.items()}
 
 
-def _of_customer(session: Session, realm_no: int, customer_id: str) -> set[int]:
-    return set(
-        session.scalars(
-            select(JobRow.job_id).where(
-                JobRow.realm_no == realm_no, JobRow.customer_id == customer_id
-            )
-        )
-    )
-
-
 def _of_document(session: Session, realm_no: int, row: MirrorRow) -> set[int]:
-    """An invoice, payment, credit or refund concerns the jobs of its customer, and those of the
-    invoices that it is or names.
+    """An invoice, payment, credit or refund concerns the jobs of its customer and of all below, and
+    those of the invoices that it is or names.
     """
     invoice_ids = {row.qbo_id} if row.entity == "Invoice" else set(_linked_invoices(row.fields))
     named = session.scalars(
@@ -367,7 +325,7 @@ def _of_document(session: Session, realm_no: int, row: MirrorRow) -> set[int]:
             JobDocumentRow.qbo_id.in_(invoice_ids),
         )
     )
-    found = set(named) | _of_customer(session, realm_no, row.customer_id or "")
+    found = set(named) | families.jobs_of(session, realm_no, row.customer_id or "")
     marker = find_marker(str(row.fields.get("PrivateNote") or ""))
     if row.entity == "Invoice" and marker is not None:
         found |= set(
@@ -391,7 +349,7 @@ def _of_order(session: Session, realm_no: int, row: MirrorRow) -> set[int]:
         JobDocumentRow.qbo_id.in_(ids),
     )
     named = {*session.scalars(mine), *session.scalars(known)}
-    return named | _of_customer(session, realm_no, row.customer_id or "")
+    return named | families.jobs_of(session, realm_no, row.customer_id or "")
 
 
 def _linked_invoices(fields: Mapping[str, Any]) -> Iterable[str]:

@@ -237,14 +237,9 @@ def _stop_if_deleted(app: App, held: work.Claim) -> None:
         assert held.asked_at is not None
         since = max(oldest, min(held.asked_at, held.created_at) - READ_BACK_MARGIN)
     try:
-        changes = app.gateway.changes_since(held.realm_no, since)
+        gone = app.gateway.deleted_since(held.realm_no, "Invoice", since)
     except FeedTooOld:
         raise InvoiceUncertain("nobody knows what became of an unanswered invoice") from None
-    gone = [
-        str(raw["Id"])
-        for entity, raw in changes.documents
-        if entity == "Invoice" and raw.get("status") == "Deleted"
-    ]
     wanted = find_marker(held.payload["marker"])
     with app.database.begin(held.realm_no) as session:
         known = mirror.rows(session, held.realm_no, "Invoice", ids=gone)

@@ -26,6 +26,7 @@ from sync.bootstrap import App
 from sync.decide import decide_job
 from sync.errors import (
     AccessWithdrawn,
+    AppRefused,
     CircuitOpen,
     Fenced,
     MailUncertain,
@@ -108,6 +109,12 @@ def _do(app: App, held: work.Claim) -> None:
         with app.database.begin(held.realm_no) as session:
             work.put_back(session, held, delay_s=exc.retry_after_s or 60.0, costs_a_try=False)
         logger.warning("work.held_back", extra=_facts(held, exc))
+    except AppRefused as exc:
+        with app.database.begin(held.realm_no) as session:
+            app.watch.note_app_refused(session, held.realm_no)
+            _pause_realm(session, held.realm_no, exc.retry_after_s or 60.0)
+            work.put_back(session, held, delay_s=0, costs_a_try=False)
+        logger.error("app.refused", extra=_facts(held, exc))
     except RealmBlocked as exc:
         with app.database.begin(held.realm_no) as session:
             _pause_realm(session, held.realm_no, exc.retry_after_s or 60.0)
@@ -119,6 +126,10 @@ def _do(app: App, held: work.Claim) -> None:
             work.put_back(session, held, delay_s=exc.retry_after_s or 60.0, costs_a_try=False)
         logger.warning("realm.throttled", extra=_facts(held, exc))
     except (PermanentSyncError, MailUncertain) as exc:
+        if work.KINDS[held.kind].is_endless:
+            _retry(app, held, exc)
+            logger.error("work.refused", extra=_facts(held, exc))
+            return
         with app.database.begin(held.realm_no) as session:
             work.park(session, held, error=exc)
         logger.error("work.parked", extra=_facts(held, exc))

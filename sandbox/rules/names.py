@@ -62,6 +62,31 @@ def add_project(draft: Draft, *, customer_id: str, name: str, project_id: str) -
     return draft.put("Customer", {**entry, "IsProject": True, "_project_id": project_id})
 
 
+def merge_customers(draft: Draft, *, kept_id: str, merged_id: str) -> Document:
+    """Let one customer go into another, as QuickBooks' own pages do: its documents name the other
+    from then on, and it becomes inactive. Return the one that stays.
+
+    Raises:
+        Fault: it is the same one, or has customers below it.
+    """
+    kept, merged = draft.get("Customer", kept_id), draft.get("Customer", merged_id)
+    if kept_id == merged_id or draft.tables.children("Customer", merged_id):
+        raise business(f"{merged['DisplayName']} cannot be merged", element="Customer")
+    is_quiet = not draft.settings.merge_touches_documents
+    for entity in SPECS:
+        for id in draft.tables.of_customer(entity, merged_id):
+            moved = {**draft.get(entity, id), "CustomerRef": _reference(kept)}
+            draft.put(entity, moved, is_quiet=is_quiet)
+    gone = {**merged, "Active": False}
+    _mark_inactive(SPECS["Customer"], gone, merged)
+    draft.put("Customer", gone)
+    return draft.put("Customer", kept, operation="Merge", merged_id=merged_id)
+
+
+def _reference(entry: Document) -> Document:
+    return {"value": entry["Id"], "name": entry["DisplayName"]}
+
+
 def _finish_person(draft: Draft, entry: Document) -> None:
     """Give a person or company on the name list the name under which it is found."""
     if not entry.get("DisplayName"):

@@ -32,7 +32,7 @@ from mapping.recovery import (
     with_our_memo,
 )
 from milestone_engine.plan import ReviseInvoice
-from sync import decide, native_orders, pull
+from sync import decide, feed, pull
 from sync.bootstrap import App
 from sync.errors import RealmDisconnected
 from sync.gather import JobFacts, gather_facts
@@ -96,7 +96,7 @@ def _recover_one(app: App, owner: Database, realm_no: int, *, taken_at: datetime
         lease_over = update(RealmRow).where(RealmRow.realm_no == realm_no)
         session.execute(lease_over.values(refresh_lease_until=None))
     try:
-        changes = native_orders.everything(app, realm_no)
+        changes = feed.everything(app, realm_no)
     except RealmDisconnected:
         # The grant of then may have been replaced since. The company stays shut until it is back.
         done.is_disconnected = True

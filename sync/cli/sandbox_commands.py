@@ -33,7 +33,7 @@ def add_commands(commands: typer.Typer, *, find_url: FindUrl) -> None:
             str,
             typer.Argument(
                 help="pay, accept, reject, edit, void, delete, send, convert, deposit, bounce, "
-                "close-books"
+                "merge, close-books"
             ),
         ],
         words: Annotated[
@@ -117,7 +117,7 @@ def _wishes(verb: str, words: list[str]) -> dict[str, Any]:
             found["amount"] = word
         else:
             raise WrongUse(f"{word!r} is not a field with its value: NAME=VALUE", code="field")
-    for name in ("amount", "on", "by", "send_to"):
+    for name in ("amount", "on", "by", "into", "send_to"):
         if name in fields:
             found[name] = str(fields.pop(name))
     if fields:

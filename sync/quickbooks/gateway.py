@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, TypeVar
@@ -18,9 +18,11 @@ from quickbooks.client import QuickBooks
 from sqlalchemy.dialects.postgresql import insert as upsert
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from mapping.documents import is_deleted, updated_at
 from sync.company_watch import CompanyWatch, reads_in_month
 from sync.errors import (
     AccessExpired,
+    FeedTooOld,
     Gone,
     OutcomeUnknown,
     QuickBooksUnavailable,
@@ -81,9 +83,33 @@ class Changes:
 
     documents: tuple[tuple[str, Raw], ...]
     as_of: datetime
-    #: Kinds of which this is everything there is: what is not among it is gone.
+    #: Kinds of which this is everything there is.
     read_whole: frozenset[str] = frozenset()
+    #: Documents that did not come where their kind was read whole, nor when asked for by id.
+    gone: frozenset[tuple[str, str]] = frozenset()
+    #: Documents that were read by id as they may have changed under the same revision.
+    reread: frozenset[tuple[str, str]] = frozenset()
     native: NativeOrders | None = None  #: found out about change orders on the way; None: nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where the next page of all documents of a kind begins."""
+
+    since: datetime | None = None
+    start: int = 1
+
+    def after(self, page: Sequence[Raw]) -> _Place:
+        """Give the place after a full page.
+
+        Where more rows than a page share one moment, positions count among them; the pages then
+        share a row: if it is not where it was, one of them has moved away and others moved up.
+        """
+        last = updated_at(page[-1])
+        since = last.replace(microsecond=0) if last is not None else None
+        if since is None or since == self.since:
+            return replace(self, start=self.start + queries.PAGE_SIZE - 1)
+        return _Place(since=since)
 
 
 class _Client(QuickBooks):  # type: ignore[misc]
@@ -148,7 +174,9 @@ class Gateway:
             if len(part.documents) < CDC_OBJECTS_MAX:
                 found += part.documents
             else:
-                found += self.all_of(realm_no, entity)
+                # What the cut answer tells of deletions is told nowhere else.
+                told = [one for one in part.documents if is_deleted(one[1])]
+                found += [*self.all_of(realm_no, entity), *told]
                 read_whole.add(entity)
         return Changes(documents=tuple(found), as_of=body.as_of, read_whole=frozenset(read_whole))
 
@@ -156,24 +184,44 @@ class Gateway:
         """Give every followed document: the first sight of a company."""
         self._assert_may_pull(realm_no)
         # The time before the first page: a change made during paging is seen again, none is missed.
-        first = self._read(
-            realm_no, lambda client: client.query(queries.everything(FOLLOWED[0], start=1))
-        )
+        first = self._read(realm_no, lambda client: client.query(queries.everything(FOLLOWED[0])))
         found: list[tuple[str, Raw]] = []
         for entity in FOLLOWED:
             found += self.all_of(realm_no, entity)
         return Changes(documents=tuple(found), as_of=_time(first), read_whole=frozenset(FOLLOWED))
 
     def all_of(self, realm_no: int, entity: str) -> list[tuple[str, Raw]]:
-        """Give all documents of a kind, page by page."""
-        found: list[tuple[str, Raw]] = []
-        for page in range(PAGES_MAX):
-            statement = queries.everything(entity, start=1 + page * queries.PAGE_SIZE)
-            documents = self._query(realm_no, entity, statement)
-            found += [(entity, one) for one in documents]
-            if len(documents) < queries.PAGE_SIZE:
-                return found
+        """Give all documents of a kind, page by page, each once.
+
+        Every page begins at the moment at which the one before ended: what is saved meanwhile moves
+        to the end and is met again there, and no other row takes its place.
+        """
+        found: dict[str, Raw] = {}
+        place = _Place()
+        for _ in range(PAGES_MAX):
+            statement = queries.everything(entity, since=place.since, start=place.start)
+            page = self._query(realm_no, entity, statement)
+            is_joined = place.start == 1 or (bool(page) and str(page[0]["Id"]) in found)
+            found |= {str(one["Id"]): one for one in page}
+            if not is_joined:
+                place = _Place(since=place.since)
+            elif len(page) < queries.PAGE_SIZE:
+                return [(entity, one) for one in found.values()]
+            else:
+                place = place.after(page)
         raise QuickBooksUnavailable(f"more than {PAGES_MAX} pages of {entity}")
+
+    def deleted_since(self, realm_no: int, entity: str, since: datetime) -> list[str]:
+        """Give the ids of documents of one kind that were deleted since a moment: the read-back of
+        an unanswered write, which the month's reads never hold up.
+
+        Raises:
+            FeedTooOld: the feed does not reach back so far, or its answer is cut.
+        """
+        told = self._changes(realm_no, (entity,), since).documents
+        if len(told) >= CDC_OBJECTS_MAX:
+            raise FeedTooOld(f"the feed of {entity} is cut")
+        return [str(raw["Id"]) for _, raw in told if is_deleted(raw)]
 
     def made_since(
         self, realm_no: int, entity: str, *, customer_id: str, since: datetime
@@ -186,6 +234,14 @@ class Gateway:
         """Read one document, or None if there is none."""
         found = self._query(realm_no, entity, queries.by_ids(entity, [qbo_id]))
         return found[0] if found else None
+
+    def read_many(self, realm_no: int, entity: str, ids: Sequence[str]) -> list[Raw]:
+        """Read documents by their ids; what there is none of is left out."""
+        found: list[Raw] = []
+        for start in range(0, len(ids), queries.PAGE_SIZE):
+            part = ids[start : start + queries.PAGE_SIZE]
+            found += self._query(realm_no, entity, queries.by_ids(entity, part))
+        return found
 
     def company(self, access: Access) -> Raw:
         """Read the CompanyInfo with tokens that are not stored yet: proves

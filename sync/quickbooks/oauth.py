@@ -18,7 +18,13 @@ from intuitlib.client import AuthClient
 from intuitlib.enums import Scopes
 from intuitlib.exceptions import AuthClientError
 
-from sync.errors import QuickBooksUnavailable, RealmDisconnected, RejectedWrite, SyncError
+from sync.errors import (
+    AppRefused,
+    QuickBooksUnavailable,
+    RealmDisconnected,
+    RejectedWrite,
+    SyncError,
+)
 from sync.store.database import assert_no_transaction
 
 T = TypeVar("T")
@@ -117,6 +123,7 @@ class OAuth:
         Raises:
             RealmDisconnected: the refresh token is dead.
             QuickBooksUnavailable: not now; the tokens stay as they are.
+            AppRefused: our own keys are wrong; the tokens stay as they are.
         """
         client = self._client()
         self._call(lambda: client.refresh(refresh_token=refresh_token))
@@ -158,7 +165,8 @@ def translate(exc: AuthClientError) -> SyncError:
     if error == "invalid_grant":
         return RealmDisconnected("the grant is dead (invalid_grant)", intuit_tid=exc.intuit_tid)
     if error in ("invalid_client", "unauthorized_client"):
-        return RejectedWrite("Intuit does not know this app (invalid_client)", code=error)
+        said = f"Intuit does not know this app ({error})"
+        return AppRefused(said, intuit_tid=exc.intuit_tid)
     if error:
         said = f"OAuth refused: {error[:100]}"
         return RejectedWrite(said, code=error[:100], intuit_tid=exc.intuit_tid)

@@ -67,6 +67,7 @@ class Tokens:
         Raises:
             RealmDisconnected: the company must be connected again.
             QuickBooksUnavailable: the token cannot be renewed now.
+            AppRefused: no token of any company can be.
         """
         deadline = self._clock.monotonic() + REFRESH_LEASE_S
         while True:
@@ -171,6 +172,7 @@ class Tokens:
                     token_version=version,
                 )
             )
+            self._watch.note_app_known(session, realm_no)
             self._watch.agree(session, realm_no)
 
     def _end_lease(self, realm_no: int) -> None:

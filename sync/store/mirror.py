@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -26,20 +26,27 @@ Raw = Mapping[str, Any]
 
 
 def store(
-    session: Session, realm_no: int, entity: str, raw: Raw, *, synced: Raw | None = None
+    session: Session,
+    realm_no: int,
+    entity: str,
+    raw: Raw,
+    *,
+    synced: Raw | None = None,
+    is_reread: bool = False,
 ) -> bool:
     """Keep a document if it is newer than what is there.
 
     Args:
         entity: its kind, `Estimate`.
         raw: as QuickBooks sent it.
+        is_reread: it was just read as it may have changed under the same revision.
         synced: it is the answer to a write of ours: what a person changes later is told from this.
 
     Returns:
         Whether anything changed.
     """
     if is_deleted(raw):
-        return _mark_deleted(session, realm_no, entity, str(raw["Id"]))
+        return _mark_deleted(session, realm_no, entity, str(raw["Id"]), is_missing=False)
     fields = keep(entity, raw)
     row: dict[str, Any] = {
         "realm_no": realm_no,
@@ -51,6 +58,7 @@ def store(
         "fields": fields,
         "content_hash": content_hash(raw),
         "is_deleted": False,
+        "is_missing": False,
     }
     newer = {name: row[name] for name in row if name not in ("realm_no", "entity", "qbo_id")}
     newer["stored_at"] = func.lease_now()
@@ -65,6 +73,13 @@ def store(
                 # Lists such as Preferences may change without a new token.
                 (MirrorRow.sync_token == row["sync_token"])
                 & (MirrorRow.updated_at < row["updated_at"]),
+                (MirrorRow.sync_token == row["sync_token"])
+                & (MirrorRow.content_hash != row["content_hash"])
+                & literal(is_reread),
+                # Nobody told that it was deleted; here it is.
+                (MirrorRow.sync_token == row["sync_token"])
+                & MirrorRow.is_deleted
+                & MirrorRow.is_missing,
             ),
         )
         .returning(MirrorRow.qbo_id)
@@ -75,6 +90,16 @@ def store(
         stored = session.get_one(MirrorRow, (realm_no, entity, str(raw["Id"])))
         stored.synced = keep(entity, synced)
     return is_newer
+
+
+def mark_missing(session: Session, realm_no: int, entity: str, qbo_id: str) -> bool:
+    """Note that a document is gone though nobody told that it was deleted: should it come again,
+    it was not.
+
+    Returns:
+        Whether anything changed.
+    """
+    return _mark_deleted(session, realm_no, entity, qbo_id, is_missing=True)
 
 
 def rows(
@@ -125,11 +150,16 @@ def document(row: MirrorRow) -> Raw:
     return {**row.fields, "status": "Deleted"} if row.is_deleted else row.fields
 
 
-def _mark_deleted(session: Session, realm_no: int, entity: str, qbo_id: str) -> bool:
+def _mark_deleted(
+    session: Session, realm_no: int, entity: str, qbo_id: str, *, is_missing: bool
+) -> bool:
     row = session.get(MirrorRow, (realm_no, entity, qbo_id), with_for_update=True)
     if row is None or row.is_deleted:
+        if row is not None and not is_missing:
+            row.is_missing = False
         return False
     row.is_deleted = True
+    row.is_missing = is_missing
     return True
 
 

@@ -16,6 +16,10 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 WITHOUT_TENANT = frozenset({"alembic_version", "business_clock", "oauth_state", "process"})
 
 
+#: The operation of what was delivered and could not be read; of no company: it may be anybody's.
+UNREADABLE = "unreadable"
+
+
 class Row(DeclarativeBase):
     """Base of all row classes."""
 
@@ -108,6 +112,7 @@ class MirrorRow(Row):
     fields: Mapped[dict[str, Any]]
     content_hash: Mapped[str]
     is_deleted: Mapped[bool]
+    is_missing: Mapped[bool]  #: of a deleted one: nobody told so, it did not come any more
     synced: Mapped[dict[str, Any] | None]  #: as it stood when we last wrote it ourselves
     stored_at: Mapped[datetime]
 

@@ -140,6 +140,11 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "{amount} was received without an invoice: is it for “{label}”?",
         "Say which payment it is for, or that it is for none; that one is not billed until then.",
     ),
+    "payment_of_several": (
+        "{amount} was received without an invoice, and other jobs could be meant:"
+        " is it for job {job}?",
+        "If it is: job claim, with its number and the milestone. Or apply it in QuickBooks.",
+    ),
     # The calendar
     "event_cancelled": (
         "“{event}” was cancelled, and the payment “{label}” hangs on it:"
@@ -224,9 +229,18 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "The connection to QuickBooks has ended: nothing is read or written",
         "An administrator of the company opens {link} and says yes; all goes on by itself.",
     ),
+    "app_refused": (
+        "Intuit refuses our keys: no company is read or written, nothing is lost",
+        "Whoever runs it corrects MILESTONE_SYNC_CLIENT_ID and _SECRET; all goes on by itself.",
+    ),
     "connection_ending": (
         "The connection to QuickBooks ends on {on}, within {within} days",
         "An administrator of the company opens {link} and says yes, before that day.",
+    ),
+    "delivery_unread": (
+        "QuickBooks told of a change in words that we cannot read, last on {on}: the books were"
+        " read instead",
+        "Nothing is lost. If it goes on, tell us; it is over a week after the last one.",
     ),
     "reads_running_out": (
         "{stage} this month's {limit} reads of QuickBooks are used",

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from milestone_engine.decisions import DismissPayment
+from milestone_engine.decisions import ClaimPayment, DismissPayment
+from sync.job_decisions import CANCEL, Kept
 from sync.store import findings
 from tests.functional.test_decisions import decide
 from tests.functional.test_push import raise_price
@@ -84,6 +85,122 @@ def test_a_customer_who_is_merged_away_takes_the_job_along(house: House) -> None
     view = house.view("8102")
     assert (view.on_account_minor, len(house.sandbox.invoices("8102"))) == (5_000, 1)
     assert "payment_unapplied" in [one.code for one in view.findings]
+
+
+def family(house: House) -> tuple[str, str, str]:
+    """A customer with two kitchens: its id and theirs."""
+    one = house.new_customer()
+    parent = house.sandbox.read("Customer", one)["ParentRef"]["value"]
+    sub = {"DisplayName": f"Second kitchen {one}", "Job": True, "ParentRef": {"value": parent}}
+    return parent, one, str(house.sandbox.create("Customer", sub)["Id"])
+
+
+def loose(house: House, base: str) -> list[tuple[str, str]]:
+    """What is told of money beside a job's payments: code and whose."""
+    about = ("payment_", "credit_open", "refund")
+    return [
+        (one.code, one.subject) for one in house.view(base).findings if one.code.startswith(about)
+    ]
+
+
+def test_money_on_the_parent_is_proposed_to_its_only_open_job(house: House) -> None:
+    """A customer pays ahead on its own name, the job is a sub-customer's."""
+    parent, kitchen, _ = family(house)
+    paid = {"CustomerRef": {"value": parent}, "TotalAmt": Decimal("3200")}
+    early = house.sandbox.create("Payment", paid, actor="customer")
+
+    house.accepted_estimate("8121", LINES, customer_id=kitchen)
+    house.sync()
+
+    assert loose(house, "8121") == [("payment_unapplied", f"payment:{early['Id']}")]
+    assert house.view("8121").on_account_minor == 320_000
+    assert house.sandbox.invoices("8121") == []
+
+
+def test_money_that_two_jobs_could_be_meant_by_is_told_at_both_and_counts_once(
+    house: House,
+) -> None:
+    """It comes to the parent after both began; a person says whose it is."""
+    parent, kitchen, other = family(house)
+    house.accepted_estimate("8122", LINES, customer_id=kitchen)
+    house.accepted_estimate("8123", LINES, customer_id=other)
+    house.sync()
+    paid = {"CustomerRef": {"value": parent}, "TotalAmt": Decimal("6000")}
+    payment = house.sandbox.create("Payment", paid, actor="customer")
+    house.sync()
+
+    for base in ("8122", "8123"):
+        subject = f"payment:{payment['Id']}/{base}"
+        assert loose(house, base) == [("payment_of_several", subject)]
+        assert house.view(base).on_account_minor == 0
+
+    decide(house, "8123", ClaimPayment(payment_id=payment["Id"], milestone_id="m2"))
+    house.sync()
+
+    assert (loose(house, "8122"), loose(house, "8123")) == ([], [])
+    assert house.view("8122").on_account_minor == 0
+    assert house.view("8123").on_account_minor == 600_000
+
+
+def test_a_second_job_of_the_family_makes_the_money_a_question(house: House) -> None:
+    """Proposed to the first while it is the only one; then to none of the two."""
+    parent, kitchen, other = family(house)
+    paid = {"CustomerRef": {"value": parent}, "TotalAmt": Decimal("700")}
+    house.sandbox.create("Payment", paid, actor="customer")
+    house.accepted_estimate("8124", LINES, customer_id=kitchen)
+    house.sync()
+    assert [code for code, _ in loose(house, "8124")] == ["payment_unapplied"]
+
+    house.accepted_estimate("8125", LINES, customer_id=other)
+    house.sync()
+
+    for base in ("8124", "8125"):
+        assert [code for code, _ in loose(house, base)] == ["payment_of_several"]
+        assert len(house.sandbox.invoices(base)) == 1
+
+    decide(house, "8125", Kept(kind=CANCEL, subject="job", facts={}))
+    house.sync()
+    assert [code for code, _ in loose(house, "8124")] == ["payment_unapplied"]
+
+
+def test_the_rest_of_a_payment_stays_with_the_job_whose_invoice_it_paid(house: House) -> None:
+    """100 too much, paid by the parent on one kitchen's invoice: the other has no part in it."""
+    parent, kitchen, other = family(house)
+    house.accepted_estimate("8127", LINES, customer_id=kitchen)
+    house.accepted_estimate("8128", LINES, customer_id=other)
+    house.sync()
+    (deposit,) = house.sandbox.invoices("8127")
+    link = {"TxnId": deposit["Id"], "TxnType": "Invoice"}
+    house.sandbox.create(
+        "Payment",
+        {
+            "CustomerRef": {"value": parent},
+            "TotalAmt": deposit["Balance"] + 100,
+            "Line": [{"Amount": deposit["Balance"], "LinkedTxn": [link]}],
+        },
+    )
+
+    house.sync()
+
+    assert [house.view(base).on_account_minor for base in ("8127", "8128")] == [10_000, 0]
+    assert (loose(house, "8127"), loose(house, "8128")) == ([], [])
+
+
+def test_credits_and_refunds_of_the_parent_are_told_at_its_job(house: House) -> None:
+    """They come after the job began, and route to it."""
+    parent, kitchen, _ = family(house)
+    house.accepted_estimate("8126", LINES, customer_id=kitchen)
+    house.sync()
+    form = {"CustomerRef": {"value": parent}, "Line": [house.line("Removal", "120.00")]}
+    memo = house.sandbox.create("CreditMemo", form)
+    refund = house.sandbox.create("RefundReceipt", {**form, "DepositToAccountRef": {"value": "1"}})
+
+    house.sync()
+
+    assert sorted(loose(house, "8126")) == [
+        ("credit_open", f"credit:{memo['Id']}"),
+        ("refund", f"refund:{refund['Id']}"),
+    ]
 
 
 def test_a_credit_that_is_applied_pays_and_one_that_is_not_is_told(house: House) -> None:

@@ -15,13 +15,14 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from sync import embedded
+from sync import embedded, work
 from sync.bootstrap import SystemClock
 from sync.disconnect import disconnect, erase
 from sync.errors import CircuitOpen, QuickBooksThrottled, QuickBooksUnavailable, ReadsUsedUp
 from sync.quickbooks import circuit, limits
 from sync.quickbooks.limits import Limits
 from sync.store.tables import WITHOUT_TENANT, RealmRow, Row
+from tests.functional.test_push import creations, later
 from tests.functional.test_story import LINES
 from tests.house import House, Services, connect, open_house
 
@@ -100,12 +101,15 @@ def clear_faults(house: House) -> None:
 def test_reads_that_run_out_stop_sweeps_then_pulls_and_no_write(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """80 %: a person is told; 95 %: no sweep until next month; 100 %: no pull, and an invoice that
-    is approved still goes out and is still read back.
+    """80 %: a person is told; 95 %: no sweep until next month; 100 %: no pull, and an invoice whose
+    answer was lost is still read back and made.
     """
     gateway, mine, watch = house.app.gateway, house.realm_no, house.app.watch
+    lost = {"entity": "Invoice", "operation": "create", "kind": "status", "status": 504}
+    house.sandbox.admin("faults", {**lost, "count": 1, "body": "<html>gateway</html>"})
     house.accepted_estimate("9001", LINES)
     house.sync()
+    assert creations(house, "9001") == 0
 
     def used(percent: int) -> list[str]:
         with house.owner.begin() as session:
@@ -138,6 +142,10 @@ def test_reads_that_run_out_stop_sweeps_then_pulls_and_no_write(
     assert gateway.read(mine, "Customer", "1") is not None
     house.sync()
     assert [(row.state, row.attempts) for row in house.work("pull")][-1] == ("ready", 0)
+    later(house, work.ASK_AGAIN_S)
+    house.work_off()
+    assert creations(house, "9001") == 1
+    assert {row.state for row in house.work("bill")} == {"done"}
     assert used(1) == []
 
 
@@ -148,7 +156,7 @@ def test_without_redis_all_processes_together_keep_to_one_slow_pace(house: House
     stop, made = time.monotonic() + 2.0, []
     lock = threading.Lock()
 
-    def work(pace: Limits) -> None:
+    def call(pace: Limits) -> None:
         while time.monotonic() < stop:
             try:
                 with pace.call(house.realm_no, is_write=True), lock:
@@ -157,7 +165,7 @@ def test_without_redis_all_processes_together_keep_to_one_slow_pace(house: House
                 continue
 
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(work, paces))
+        list(pool.map(call, paces))
     for pace in paces:
         pace.close()
 

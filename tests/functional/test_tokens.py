@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 from sync.connect import ConsentRefused
 from sync.errors import RealmDisconnected
 from sync.keys import Keyring, SealError
+from sync.pull import order_pull
 from sync.quickbooks.oauth import Grant
 from sync.reports.contractor import contractor_report
 from sync.store.tables import RealmRow
@@ -125,6 +126,54 @@ def test_a_token_that_was_replaced_and_never_stored(house: House, has_grace: boo
     connect(house, house.sandbox.realm_id, expected=house.realm_no)
     assert realm(house).state == "connected"
     assert needs(house) == []
+
+
+def test_keys_that_intuit_does_not_know_stop_nothing_for_good(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """invalid_client is everybody's trouble and no company's: what was in hand waits and costs no
+    try, the report says so, and all goes on by itself once the keys are right.
+    """
+    house.sync()
+    house.accepted_estimate("7003", LINES)
+    monkeypatch.setattr(house.app.oauth, "_client_secret", "wrong")
+    expire(house)
+
+    house.sync()
+
+    row = house.work("pull")[-1]
+    assert (row.state, row.attempts) == ("ready", 0)
+    assert realm(house).state == "connected"
+    assert "app_refused" in open_codes(house)
+    monkeypatch.undo()
+    with house.owner.begin() as session:
+        session.execute(text("UPDATE realm SET blocked_until = now()"))
+    house.work_off()
+    assert house.work("pull")[-1].state == "done"
+    assert len(house.sandbox.invoices("7003")) == 1
+    assert "app_refused" not in open_codes(house)
+
+
+def open_codes(house: House) -> list[str]:
+    """What needs a person, by the report."""
+    with house.app.database.begin(house.realm_no) as session:
+        report = contractor_report(session, house.realm_no).as_json()
+    return [one["code"] for one in report["needs_you"]]
+
+
+def test_a_pull_that_is_refused_for_good_is_tried_for_ever(house: House) -> None:
+    """Nobody looks at parked pulls: a company would be silent, and nobody would know."""
+    house.sync()
+    refused = {"operation": "cdc", "kind": "fault", "code": "4001", "status": 400, "count": 30}
+    house.sandbox.admin("faults", refused)
+
+    with house.app.database.begin(house.realm_no) as session:
+        order_pull(session, house.realm_no)
+        session.execute(text("UPDATE work SET attempts = 30 WHERE state = 'ready'"))
+    house.work_off()
+
+    row = house.work("pull")[-1]
+    assert (row.state, row.error_class) == ("ready", "RejectedWrite")
 
 
 def needs(house: House) -> list[dict[str, str]]:

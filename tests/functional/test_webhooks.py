@@ -15,14 +15,15 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text
 
 from sync import inbox
 from sync.bootstrap import App
 from sync.store.tables import InboxRow, RealmRow, TimerRow
 from sync.web import webhooks
 from tests.functional.test_story import LINES
-from tests.house import House, served, until
+from tests.functional.test_tokens import needs
+from tests.house import House, connect, served, until
 
 
 @pytest.fixture
@@ -135,6 +136,82 @@ def test_a_signed_body_that_cannot_be_read_is_kept_and_answered(
     assert (row.operation, row.realm_no) == ("unreadable", None)
     assert row.body_sealed
     assert body[:4] not in row.body_sealed[:4]
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "is_known"),
+    [
+        pytest.param({"type": "qbo.preferences"}, True, id="of-a-known-company"),
+        pytest.param({"intuitaccountid": None}, False, id="of-nobody-knows-whom"),
+        pytest.param({"intuitaccountid": "999", "id": ""}, True, id="of-a-stranger"),
+    ],
+)
+def test_one_event_that_cannot_be_read_hides_no_other(
+    house: House, web: httpx.Client, spoilt: dict[str, Any], is_known: bool
+) -> None:
+    """The readable ones count, for every company in the delivery; the body is kept for a person."""
+    house.work_off()
+    bad = {**event(house, id="bad"), **spoilt}
+    body = json.dumps([bad, event(house, id="good")]).encode()
+
+    for _ in range(2):
+        answer = web.post("/webhooks/quickbooks", content=body, headers=sign(house, body))
+        assert answer.status_code == 200
+
+    with house.owner.begin() as session:
+        rows = session.scalars(select(InboxRow).where(InboxRow.body_sealed.is_not(None))).all()
+        keys = session.scalars(select(InboxRow.event_key)).all()
+    assert "ce:good" in keys
+    assert [row.operation for row in rows] == ["unreadable_part" if is_known else "unreadable"]
+    assert pulls(house) == 1
+
+
+def test_what_a_company_was_told_and_could_not_be_read_is_in_its_report_for_a_week(
+    house: House, web: httpx.Client
+) -> None:
+    """The company is pulled all the same; the finding closes by itself."""
+    house.work_off()
+    body = json.dumps([{**event(house), "type": "qbo.preferences"}]).encode()
+
+    assert web.post("/webhooks/quickbooks", content=body, headers=sign(house, body)).is_success
+
+    assert pulls(house) == 1
+    assert [one["code"] for one in needs(house)] == ["delivery_unread"]
+    with house.owner.begin() as session:
+        session.execute(text("UPDATE inbox SET received_at = now() - interval '8 days'"))
+    house.work_off()
+    assert needs(house) == []
+
+
+def test_a_delivery_that_says_not_even_whose_it_is_has_every_company_pulled(
+    house: House, web: httpx.Client
+) -> None:
+    """It may tell of any of them: each is looked at soon, and at most once in five minutes for
+    however many such deliveries.
+    """
+    other = connect(house, house.sandbox.facts["companies"][1]["realm_id"])
+    house.work_off()
+    before = pulled(house)
+
+    for body in (b"{", b"[1]"):
+        assert web.post("/webhooks/quickbooks", content=body, headers=sign(house, body)).is_success
+    house.work_off()
+
+    assert pulled(house) == before  # only just pulled: it can wait
+    with house.owner.begin() as session:
+        an_hour = "first_tried_at = first_tried_at - interval '1 hour'"
+        session.execute(text(f"UPDATE work SET {an_hour}"))
+    house.work_off()
+    house.work_off()
+
+    assert pulled(house) == {one: before[one] + 1 for one in (house.realm_no, other)}
+
+
+def pulled(house: House) -> dict[int, int]:
+    """How many pulls each company has had."""
+    with house.owner.begin() as session:
+        asked = "SELECT realm_no, count(*) FROM work WHERE kind = 'pull' GROUP BY 1"
+        return {realm_no: int(count) for realm_no, count in session.execute(text(asked))}
 
 
 def test_events_of_several_companies_come_in_one_delivery(house: House, web: httpx.Client) -> None:

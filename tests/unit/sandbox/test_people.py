@@ -69,6 +69,22 @@ def test_books_are_closed_and_opened_again(client, person, refused):
     assert client.again("Invoice", invoice)["TotalAmt"] == 0
 
 
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_merged_customer_leaves_its_documents_to_the_other(client, person, books, is_told):
+    """With a new SyncToken and a word of it, or without either."""
+    books.set({"merge_touches_documents": is_told})
+    kept, merged = (client.save("Customer", {"DisplayName": name}) for name in ("Ann", "Ann B."))
+    invoice = client.invoice(100, CustomerRef={"value": merged["Id"]})
+
+    person.act("merge", {"document": merged["Id"], "into": kept["Id"]})
+
+    moved = client.again("Invoice", invoice)
+    assert moved["CustomerRef"]["value"] == kept["Id"]
+    assert (moved["SyncToken"] != invoice["SyncToken"]) is is_told
+    assert client.again("Customer", merged)["Active"] is False
+    assert client.again("Customer", kept)["Balance"] == 100
+
+
 def test_edit_sets_fields_or_the_price_of_the_first_line(client, person):
     """An edit is a sparse update; other lines stay."""
     estimate = client.estimate(Line=[client.line(100), client.line(50)], DocNumber="E-1")
@@ -91,6 +107,7 @@ def test_edit_sets_fields_or_the_price_of_the_first_line(client, person):
         pytest.param("edit", {"document": "1042", "set": 1}, id="set-is-no-object"),
         pytest.param("pay", {"document": "2011", "amount": "much"}, id="no-amount"),
         pytest.param("close-books", {"on": "soon"}, id="no-date"),
+        pytest.param("merge", {"document": "nobody", "into": "1"}, id="nobody-to-merge"),
     ],
 )
 def test_what_makes_no_sense_is_told(person, verb, wishes):

@@ -11,6 +11,7 @@ from intuitlib.exceptions import AuthClientError
 from sync.errors import (
     AccessExpired,
     AccessWithdrawn,
+    AppRefused,
     DuplicateNumber,
     FeedTooOld,
     Gone,
@@ -231,8 +232,8 @@ def test_of_a_document_that_is_there_610_means_a_name_on_it() -> None:
             RealmDisconnected,
             id="other-order",
         ),
-        pytest.param(400, {"error": "invalid_client"}, RejectedWrite, id="invalid_client-400"),
-        pytest.param(401, {"error": "invalid_client"}, RejectedWrite, id="invalid_client-401"),
+        pytest.param(400, {"error": "invalid_client"}, AppRefused, id="invalid_client-400"),
+        pytest.param(401, {"error": "invalid_client"}, AppRefused, id="invalid_client-401"),
         pytest.param(400, {"error": "invalid_request"}, RejectedWrite, id="invalid_request"),
         pytest.param(400, {"error": "unsupported_grant_type"}, RejectedWrite, id="grant_type"),
         pytest.param(400, {"error": "invalid_scope"}, RejectedWrite, id="invalid_scope"),
