@@ -19,7 +19,7 @@ SyncError
 │   ├── BooksClosed               the books are closed for the document's date
 │   ├── DuplicateNumber           the number is taken by a document that is not ours
 │   ├── Gone                      the document is not there any more
-│   ├── InvoiceUncertain          an unanswered invoice may have been made and deleted since
+│   ├── InvoiceUncertain          an unanswered invoice may have been made, and changed since
 │   ├── MailRefused               the mail server will never take it
 │   └── MailUncertain             the mail may have gone out: never sent twice
 ├── FeedTooOld                    what changed since then is not told any more: read everything
@@ -137,7 +137,10 @@ class BooksClosed(RejectedWrite):
 class DuplicateNumber(RejectedWrite):
     """The document number is in use, or the very document is there already."""
 
-    remedy = "Another document carries this number. Renumber it in QuickBooks, then retry."
+    remedy = (
+        "Look at the document that carries this number in QuickBooks. If it asks for this very"
+        " payment, give the row up with `queue drop`; if not, renumber it, then retry."
+    )
 
 
 class Gone(PermanentSyncError):
@@ -147,9 +150,15 @@ class Gone(PermanentSyncError):
 
 
 class InvoiceUncertain(PermanentSyncError):
-    """An invoice whose answer was lost may have been made, and deleted by a person since."""
+    """An invoice whose answer was lost may have been made, and changed or deleted by a person
+    since.
+    """
 
-    remedy = "See in QuickBooks' audit log whether it was ours; `queue retry` makes it, or drop it."
+    remedy = (
+        "See in QuickBooks, and in its audit log, whether it was ours. If it stands there, write"
+        " our mark to the front of its note, then `queue retry`: it is taken for ours. If it was"
+        " deleted on purpose, `queue drop`. If it was not ours, `queue retry` makes ours."
+    )
 
 
 class MailRefused(PermanentSyncError):

@@ -43,6 +43,9 @@ ASK_AGAIN_S = 130
 #: Another row of the lane is running: come back this soon.
 LANE_WAIT_S = (0.05, 0.35)
 
+#: In an effect's payload: when a person said that nothing came of its unanswered call.
+CLEARED_AT = "cleared_at"
+
 UNFINISHED = ("proposed", "ready", "sent", "running", "parked")
 
 
@@ -100,8 +103,11 @@ def add(
     not_before: datetime | None = None,
     delay_s: float = 0,
     state: str = "ready",
+    continues: WorkRow | None = None,
 ) -> int | None:
     """Write down something to be done, in the caller's transaction.
+
+    `continues` is an earlier row that was asked and given up: it is read back from its time on.
 
     Returns:
         Its work id, or None where a waiting row already says the same (`coalesce_key`, `target` or
@@ -124,6 +130,8 @@ def add(
         "retry_at": func.lease_now() + timedelta(seconds=delay_s),
         "state": state,
     }
+    if continues is not None:
+        row |= {"asked_at": continues.asked_at, "created_at": continues.created_at}
     added = upsert(WorkRow).values(row).on_conflict_do_nothing().returning(WorkRow.work_id)
     return session.scalars(added).one_or_none()
 
