@@ -331,6 +331,7 @@ def _add(
         .select_from(WorkRow)
         .where(WorkRow.realm_no == facts.job.realm_no, WorkRow.target == target)
     ).one()
+    asked = _given_up_asked(session, facts, target) if one.kind == "bill" else None
     work.add(
         session,
         realm_no=facts.job.realm_no,
@@ -343,7 +344,26 @@ def _add(
         fingerprint=one.fingerprint,
         plan_hash=plan_hash,
         state=state,
+        continues=asked,
     )
+
+
+def _given_up_asked(session: Session, facts: JobFacts, target: str) -> WorkRow | None:
+    """Give the invoice's earlier row that was asked and then given up: what it may have made is
+    looked for before one is made.
+    """
+    return session.scalars(
+        select(WorkRow)
+        .where(
+            WorkRow.realm_no == facts.job.realm_no,
+            WorkRow.target == target,
+            WorkRow.kind == "bill",
+            WorkRow.state == "cancelled",
+            WorkRow.asked_at.is_not(None),
+        )
+        .order_by(WorkRow.work_id.desc())
+        .limit(1)
+    ).one_or_none()
 
 
 def record_invoice(
