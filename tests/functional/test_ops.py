@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from sync import ops, work
-from sync.errors import MailRefused, MailUnavailable, MailUncertain
+from sync.errors import MailRefused, MailUnavailable, MailUncertain, SyncError
 from sync.job_decisions import standing, undo
-from sync.planning import PlanMoved, approve, preview
+from sync.planning import PlanMoved, approve, approve_as_shown, preview
 from sync.store.tables import DecisionRow, WorkRow
 from sync.words.findings import say_finding
 from tests.functional.test_push import creations, later, raise_price, stop_before_answer
@@ -192,6 +192,44 @@ def test_a_yes_to_a_plan_that_moved_is_refused(careful: House) -> None:
         approve(session, careful.realm_no, shown.plan_hash, author="owner")
 
     assert careful.sandbox.invoices("8105") == []
+
+
+def test_a_yes_reads_the_books_first(careful: House) -> None:
+    """Decision 16: the price went up after the plan was shown, and no webhook told of it."""
+    estimate = careful.accepted_estimate("8112", LINES)
+    careful.sync()
+    (shown,) = preview(careful.app, careful.realm_no, base="8112").jobs
+    raise_price(careful, estimate, "4000.00")
+
+    with pytest.raises(PlanMoved) as refused:
+        approve_as_shown(careful.app, careful.realm_no, shown.plan_hash, author="owner")
+    careful.work_off()
+    assert careful.sandbox.invoices("8112") == []
+
+    assert "Was: bill 8112-M1 3000.00" in str(refused.value)
+    assert "Is: bill 8112-M1 4000.00" in str(refused.value)
+    (now,) = preview(careful.app, careful.realm_no, base="8112").jobs
+    assert f"The plan is {now.plan_hash} now." in str(refused.value)
+    assert approve_as_shown(careful.app, careful.realm_no, now.plan_hash, author="owner") == 2
+    careful.work_off()
+    (made,) = careful.sandbox.invoices("8112")
+    assert made["TotalAmt"] - made["TxnTaxDetail"]["TotalTax"] == 4000
+
+
+def test_nothing_is_approved_while_the_books_cannot_be_read(careful: House) -> None:
+    """A yes to what nobody has looked at is none."""
+    careful.accepted_estimate("8113", LINES)
+    careful.sync()
+    (shown,) = preview(careful.app, careful.realm_no, base="8113").jobs
+    careful.sandbox.admin(
+        "faults", {"operation": "cdc", "kind": "status", "status": 503, "count": 20}
+    )
+
+    with pytest.raises(SyncError):
+        approve_as_shown(careful.app, careful.realm_no, shown.plan_hash, author="owner")
+    careful.work_off()
+
+    assert careful.sandbox.invoices("8113") == []
 
 
 def test_two_jobs_alike_have_plans_of_their_own(careful: House) -> None:
