@@ -31,6 +31,8 @@ PROCESS_SILENT_S = 15
 #: At most this many rows of one company are in the workers' hands at a time.
 IN_HAND_PER_REALM = 8
 BATCH = 200
+#: Books that were not read for this long after their sweep was due are too old to act on.
+SWEEP_LATE_S = 3600
 #: A step of the business clock: a day, or up to the next day on which something falls due.
 CLOCK_STEP_S = 86_400
 #: An outside clock is asked this often; more only while we are behind it.
@@ -156,11 +158,32 @@ _RUN_TIMERS = text("""
     ON CONFLICT DO NOTHING
 """)
 
+# The companies whose effects wait for their books: a pull is due or under way, or none has come
+# back since the company was connected, or since its sweep should have. Where no reads are left for
+# a pull, nobody waits for it.
+_UNREAD = """
+    unread AS MATERIALIZED (
+        SELECT realm.realm_no
+          FROM realm LEFT JOIN timer ON timer.realm_no = realm.realm_no AND timer.name = 'sweep'
+         WHERE EXISTS (SELECT FROM work AS pull
+                        WHERE pull.realm_no = realm.realm_no AND pull.lane = 'pull'
+                          AND (pull.state IN ('sent', 'running')
+                               OR pull.state = 'ready' AND pull.retry_at <= lease_now()))
+            OR realm.pulled_at IS NULL
+            OR (realm.synced_at < business_now() - make_interval(secs => timer.every_s + :late_s)
+                AND coalesce(realm.rests_until, '-infinity') <= business_now())
+    )
+"""
+_MAY_GO = """
+    (work.kind NOT IN ('bill', 'revise', 'void', 'mail')
+     OR work.realm_no NOT IN (SELECT realm_no FROM unread))
+"""
+
 # Of every lane only the first row, and none while another of the lane is in hand. No effect of a
 # job whose facts have moved: it is decided first. Round by round every company gets one, and none
 # more than its share.
-_PICK = text("""
-    WITH heads AS (
+_PICK = text(f"""
+    WITH {_UNREAD}, heads AS (
         SELECT DISTINCT ON (realm_no, lane) realm_no, work_id, priority, retry_at
           FROM work
          WHERE state = 'ready' AND retry_at <= lease_now()
@@ -168,6 +191,7 @@ _PICK = text("""
            AND (kind = 'decide' OR NOT EXISTS (SELECT FROM job
                             WHERE job.realm_no = work.realm_no AND job.job_id = work.job_id
                               AND job.look_at <= business_now()))
+           AND {_MAY_GO}
            AND NOT EXISTS (SELECT FROM work AS held
                             WHERE held.realm_no = work.realm_no AND held.lane = work.lane
                               AND held.state IN ('sent', 'running'))
@@ -230,8 +254,8 @@ _QUIET_FOR = text("""
         AS waiting
 """)
 
-_BUSY = text("""
-    WITH awake AS (
+_BUSY = text(f"""
+    WITH {_UNREAD}, awake AS (
         SELECT realm_no FROM realm
          WHERE state = 'connected' AND coalesce(blocked_until, '-infinity') <= lease_now()
     )
@@ -239,6 +263,7 @@ _BUSY = text("""
         OR EXISTS (SELECT FROM work JOIN awake USING (realm_no)
                     WHERE state = 'ready' AND retry_at <= lease_now() + interval '5 s'
                       AND (not_before IS NULL OR not_before <= business_now())
+                      AND {_MAY_GO}
                       AND (kind = 'decide' OR NOT EXISTS (SELECT FROM job
                             WHERE job.realm_no = work.realm_no AND job.job_id = work.job_id
                               AND job.look_at <= business_now())))
@@ -265,7 +290,8 @@ def run_timers(session: Session) -> None:
 
 def pick(session: Session) -> Sequence[WakeUp]:
     """Mark ready rows as sent, round by round over the companies, and give them for waking."""
-    rows = session.execute(_PICK, {"in_hand": IN_HAND_PER_REALM, "batch": BATCH})
+    limits = {"in_hand": IN_HAND_PER_REALM, "batch": BATCH, "late_s": SWEEP_LATE_S}
+    rows = session.execute(_PICK, limits)
     return [WakeUp(queue=queue, realm_no=realm, work_id=work) for queue, realm, work in rows]
 
 
@@ -283,4 +309,4 @@ def sweep(session: Session) -> None:
 
 def is_busy(session: Session) -> bool:
     """Tell whether anything is under way or due within seconds."""
-    return bool(session.execute(_BUSY).scalar_one())
+    return bool(session.execute(_BUSY, {"late_s": SWEEP_LATE_S}).scalar_one())

@@ -350,9 +350,9 @@ def _add(
 
 def _given_up_asked(session: Session, facts: JobFacts, target: str) -> WorkRow | None:
     """Give the invoice's earlier row that was asked and then given up: what it may have made is
-    looked for before one is made.
+    looked for before one is made, unless a person has said that nothing came of it.
     """
-    return session.scalars(
+    row = session.scalars(
         select(WorkRow)
         .where(
             WorkRow.realm_no == facts.job.realm_no,
@@ -364,6 +364,7 @@ def _given_up_asked(session: Session, facts: JobFacts, target: str) -> WorkRow |
         .order_by(WorkRow.work_id.desc())
         .limit(1)
     ).one_or_none()
+    return row if row is not None and work.is_in_doubt(row.asked_at, row.payload) else None
 
 
 def record_invoice(

@@ -21,6 +21,7 @@ SyncError
 │   ├── Gone                      the document is not there any more
 │   ├── InvoiceUncertain          an unanswered invoice may have been made, and changed since
 │   ├── MailRefused               the mail server will never take it
+│   ├── MailStale                 the mail has waited for days: it may be old news
 │   └── MailUncertain             the mail may have gone out: never sent twice
 ├── FeedTooOld                    what changed since then is not told any more: read everything
 ├── Fenced                        another process has taken the row over: stop
@@ -173,6 +174,12 @@ class MailUncertain(PermanentSyncError):
     """
 
     remedy = "Ask the customer, or look into the mail server's log; `queue retry` sends it again."
+
+
+class MailStale(PermanentSyncError):
+    """The mail has waited so long that it may be old news."""
+
+    remedy = "See whether it is still to be said: `queue retry` sends it, `queue drop` does not."
 
 
 class FeedTooOld(SyncError):

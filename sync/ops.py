@@ -44,13 +44,14 @@ def retry(session: Session, realm_no: int, work_id: int, *, author: str) -> bool
     row = _take(session, realm_no, work_id)
     if row is None:
         return False
+    cleared = {work.CLEARED_AT: lease_now(session).isoformat()}
     if row.kind == "mail":
-        again |= {"asked_at": None, "request_id": None}
+        payload = {**row.payload, **cleared}
+        again |= {"asked_at": None, "request_id": None, "payload": payload}
     elif row.error_class == "InvoiceUncertain":
         # Nothing came of it, says a person: what is only like ours is passed over from now on. Our
         # mark is looked for all the same; and under its old `requestid` QuickBooks would answer
         # with what was deleted.
-        cleared = {work.CLEARED_AT: lease_now(session).isoformat()}
         again |= {"payload": {**row.payload, **cleared}, "request_id": None}
     _change(session, row, again)
     _note(session, row, kind="work_retried", why="", author=author)

@@ -14,10 +14,11 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from milestone_engine.money import format_money
-from sync import decide, effects, pull
+from sync import decide, effects, pull, work
 from sync.bootstrap import App
 from sync.gather import gather_facts
 from sync.store import journal
+from sync.store.database import lease_now
 from sync.store.tables import DecisionRow, JobRow, WorkRow
 
 
@@ -195,4 +196,8 @@ def approve(session: Session, realm_no: int, plan_hash: str, *, author: str) -> 
         .where(WorkRow.realm_no == realm_no, WorkRow.work_id.in_([row.work_id for row in rows]))
         .values(state="ready", retry_at=func.lease_now())
     )
+    for row in rows:
+        if row.kind == "mail":
+            # It waited for the yes: it is no old news by that.
+            row.payload = {**row.payload, work.CLEARED_AT: lease_now(session).isoformat()}
     return len(rows)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -40,7 +40,7 @@ from sync.errors import (
 from sync.pull import of_jobs
 from sync.quickbooks.gateway import FEED_AGE_MAX
 from sync.store import journal, mirror, realms
-from sync.store.database import business_now, lease_now
+from sync.store.database import business_now, business_today, lease_now
 from sync.store.tables import JobDocumentRow
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ def push_bill(app: App, held: work.Claim) -> None:
     """Carry out a row of work of kind `bill`: make a milestone's invoice, once."""
     found = _read_back(app, held) if held.asked_at else None
     if found is None:
-        if not _may_ask(app, held):
+        if _is_of_another_day(app, held) or not _may_ask(app, held):
             return
         if _is_in_doubt(held):
             _stop_if_deleted(app, held)
@@ -158,6 +158,25 @@ def _saved_since(app: App, held: work.Claim) -> tuple[bool, Raw | None]:
     return now is None or str(now["SyncToken"]) != body["SyncToken"], now
 
 
+def _is_of_another_day(app: App, held: work.Claim) -> bool:
+    """Tell whether an invoice has waited past its day: it is planned anew then, with today's date.
+
+    One that may have been made stays as it was asked for.
+    """
+    if _is_in_doubt(held):
+        return False
+    planned = effects.planned_of(held.payload)
+    assert isinstance(planned, BillMilestone)
+    assert held.job_id is not None
+    with app.database.begin(held.realm_no) as session:
+        zone = realms.get(session, held.realm_no).zone
+        if planned.issue_on >= business_today(session, zone):
+            return False
+        work.cancel(session, held, why="it waited past its day: planned anew")
+        work.look_again(session, held.realm_no, held.job_id)
+    return True
+
+
 def _may_ask(app: App, held: work.Claim) -> bool:
     """Tell whether the call may be made now; otherwise the row goes back for later."""
     with app.database.begin(held.realm_no) as session:
@@ -251,11 +270,7 @@ def _without_mark(app: App, held: work.Claim, made: Sequence[Raw]) -> Raw | None
 
 
 def _is_in_doubt(held: work.Claim) -> bool:
-    """Tell whether an earlier call may have made something that no person has looked for since."""
-    if held.asked_at is None:
-        return False
-    cleared_at = held.payload.get(work.CLEARED_AT)
-    return cleared_at is None or datetime.fromisoformat(cleared_at) < held.asked_at
+    return work.is_in_doubt(held.asked_at, held.payload)
 
 
 def _as_it_is(app: App, held: work.Claim, answer: Raw) -> Raw:

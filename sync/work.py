@@ -43,7 +43,8 @@ ASK_AGAIN_S = 130
 #: Another row of the lane is running: come back this soon.
 LANE_WAIT_S = (0.05, 0.35)
 
-#: In an effect's payload: when a person said that nothing came of its unanswered call.
+#: In an effect's payload: when a person said that nothing came of its unanswered call, or let a
+#: mail go.
 CLEARED_AT = "cleared_at"
 
 UNFINISHED = ("proposed", "ready", "sent", "running", "parked")
@@ -222,6 +223,14 @@ def ask(session: Session, held: Claim, *, request_id: str) -> str:
 def not_asked(session: Session, held: Claim) -> None:
     """Take `asked_at` back: the call certainly did not reach QuickBooks."""
     _fenced(held, session.execute(_mine(held).values(asked_at=None)))
+
+
+def is_in_doubt(asked_at: datetime | None, payload: Mapping[str, Any]) -> bool:
+    """Tell whether a call may have made something that no person has looked for since."""
+    cleared_at = payload.get(CLEARED_AT)
+    if asked_at is None or cleared_at is None:
+        return asked_at is not None
+    return datetime.fromisoformat(cleared_at) < asked_at
 
 
 def finish(session: Session, held: Claim, *, result: Mapping[str, Any] | None = None) -> None:

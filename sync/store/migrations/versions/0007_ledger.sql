@@ -1,0 +1,16 @@
+-- Where a company's books are not read for lack of reads, effects do not wait for them.
+ALTER TABLE realm ADD COLUMN rests_until timestamptz;  -- business time
+GRANT SELECT (pulled_at, rests_until) ON realm TO milestone_dispatcher;
+
+-- The end of a job's journal: a missing last entry shows. NULL: of a time before, or of a backup from then.
+ALTER TABLE job ADD COLUMN journal_count bigint;
+ALTER TABLE job ADD COLUMN journal_head text;
+
+-- Policies are for every day; this is the owner's, once.
+ALTER TABLE job NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE journal NO FORCE ROW LEVEL SECURITY;
+UPDATE job SET (journal_count, journal_head) = (
+    SELECT count(*), (array_agg(chain ORDER BY entry_no DESC))[1] FROM journal
+     WHERE journal.realm_no = job.realm_no AND journal.job_id = job.job_id);
+ALTER TABLE job FORCE ROW LEVEL SECURITY;
+ALTER TABLE journal FORCE ROW LEVEL SECURITY;
