@@ -123,7 +123,8 @@ def agree(session: Session, facts: JobFacts, wanted: Sequence[Wanted]) -> None:
     unfinished = {row.target: row for row in _unfinished(session, facts)}
     for target, row in unfinished.items():
         one = by_target.get(target or "")
-        is_asked = row.asked_at is not None or row.state == "running"
+        # One that waits for a yes was asked only in the row that it continues.
+        is_asked = row.state == "running" or (row.asked_at is not None and row.state != "proposed")
         if is_asked or (one is not None and one.fingerprint == row.fingerprint):
             by_target.pop(target or "", None)
         else:
