@@ -165,10 +165,11 @@ _UNREAD = """
     unread AS MATERIALIZED (
         SELECT realm.realm_no
           FROM realm LEFT JOIN timer ON timer.realm_no = realm.realm_no AND timer.name = 'sweep'
-         WHERE EXISTS (SELECT FROM work AS pull
-                        WHERE pull.realm_no = realm.realm_no AND pull.lane = 'pull'
-                          AND (pull.state IN ('sent', 'running')
-                               OR pull.state = 'ready' AND pull.retry_at <= lease_now()))
+         WHERE realm.realm_no IN (
+                   SELECT realm_no FROM work WHERE state IN ('sent', 'running') AND kind = 'pull'
+                   UNION ALL
+                   SELECT realm_no FROM work
+                    WHERE state = 'ready' AND retry_at <= lease_now() AND kind = 'pull')
             OR realm.pulled_at IS NULL
             OR (realm.synced_at < business_now() - make_interval(secs => timer.every_s + :late_s)
                 AND coalesce(realm.rests_until, '-infinity') <= business_now())

@@ -6,7 +6,8 @@ GRANT SELECT (pulled_at, rests_until) ON realm TO milestone_dispatcher;
 ALTER TABLE job ADD COLUMN journal_count bigint;
 ALTER TABLE job ADD COLUMN journal_head text;
 
--- Policies are for every day; this is the owner's, once.
+-- Policies and time limits are for every day; this is the owner's, once.
+SET LOCAL statement_timeout = 0;
 ALTER TABLE job NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE journal NO FORCE ROW LEVEL SECURITY;
 UPDATE job SET (journal_count, journal_head) = (
