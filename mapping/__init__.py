@@ -20,6 +20,7 @@ parsed with `parse_float=Decimal` and goes out as explicit dicts whose numbers a
     numbers.py    the marker in PrivateNote and the number of an invoice
     invoices.py   planned invoice -> request body
     answers.py    QuickBooks' answer -> which of its lines bills which contract line
+    lost_answer.py  of what was made since an unanswered call, what is ours
     notifications.py  a webhook's body -> what it tells of
 
 Odd data raises `DocumentError` (one document) or becomes a `Finding` (one Job); it never ends in

@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 #: QuickBooks' limits, in characters.
-LONGEST_NOTE, LONGEST_MEMO, LONGEST_DESCRIPTION = 4000, 1000, 4000
+LONGEST_MEMO, LONGEST_DESCRIPTION = 1000, 4000
 
 _DETAIL = "SalesItemLineDetail"
 #: Taken from the estimate as they stand, where it has them.
@@ -52,9 +52,6 @@ def create_body(
     marker: str,
     memo: str,
     number: str | None,
-    note: str = "",
-    term_id: str = "",
-    is_linked: bool = False,
 ) -> dict[str, object]:
     """Return the body that makes a milestone's invoice.
 
@@ -63,12 +60,9 @@ def create_body(
         estimate: the Job's main one: customer, project, address and mail come from it.
         coding: by contract line id; every line that is billed needs one.
         currency: ISO 4217, of the contract.
-        marker: `marker()` of this invoice; stands first in the private note.
+        marker: `marker()` of this invoice; the private note.
         memo: what the customer reads; cut at 1,000 characters.
         number: None where QuickBooks numbers by itself.
-        note: stands behind the marker, for bookkeepers.
-        term_id: of the company's payment terms, for its reports; the due date is ours anyway.
-        is_linked: link it to the estimate: QuickBooks takes one link and converts the estimate.
 
     Raises:
         BodyError: the facts do not fit together (`amount`, `lines_sum`, `coding_missing`, ...).
@@ -83,7 +77,7 @@ def create_body(
         "TxnDate": planned.issue_on.isoformat(),
         "DueDate": planned.due_on.isoformat(),
         "EmailStatus": "NotSet",
-        "PrivateNote": f"{marker} {note}".strip()[:LONGEST_NOTE],
+        "PrivateNote": marker,
         "CustomerMemo": {"value": _cut(memo, LONGEST_MEMO)},
         "Line": [
             _new_line(planned, coding, line_id, amount_minor, currency=currency)
@@ -92,10 +86,6 @@ def create_body(
     }
     if number:
         body["DocNumber"] = number
-    if term_id:
-        body["SalesTermRef"] = {"value": term_id}
-    if is_linked:
-        body["LinkedTxn"] = [{"TxnId": estimate.id, "TxnType": "Estimate"}]
     return body
 
 

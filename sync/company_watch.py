@@ -67,12 +67,21 @@ class CompanyWatch:
         """Let the books rest until next month where reads run out: webhooks still lead to pulls."""
         now = business_now(session)
         if self._percent(session, realm_no, now) >= NO_SWEEP_PERCENT:
-            next_month = (now.replace(day=1) + timedelta(days=32)).replace(day=1)
+            next_month = self.rest(session, realm_no)
             session.execute(
                 update(TimerRow)
                 .where(TimerRow.realm_no == realm_no, TimerRow.name == "sweep")
                 .values(next_at=next_month)
             )
+
+    def rest(self, session: Session, realm_no: int) -> datetime:
+        """Let effects go until next month, though the books are not read: no reads are left."""
+        now = business_now(session)
+        next_month = (now.replace(day=1) + timedelta(days=32)).replace(day=1)
+        session.execute(
+            update(RealmRow).where(RealmRow.realm_no == realm_no).values(rests_until=next_month)
+        )
+        return next_month
 
     def crosses(self, before: int) -> bool:
         """Tell whether one read more, after so many, reaches a mark that people are told of."""

@@ -24,7 +24,7 @@ from sync.quickbooks.oauth import Grant
 from sync.quickbooks.tokens import Access, sealed_grant
 from sync.store import realms
 from sync.store.database import become, business_now
-from sync.store.tables import JobRow, OAuthStateRow, RealmRow, TimerRow
+from sync.store.tables import JobRow, OAuthStateRow, RealmRow, TimerRow, WorkRow
 
 logger = logging.getLogger(__name__)
 
@@ -123,6 +123,8 @@ def _bind(app: App, realm_id: str, grant: Grant, *, name: str) -> int:
                 realm_id_sealed=app.keyring.seal(realm_id, purpose="realm_id"),
                 blocked_until=None,
                 trouble=0,
+                # Nothing goes out before the books are read: nobody knows what has become of them.
+                pulled_at=None,
             )
         )
         session.execute(
@@ -135,16 +137,23 @@ def _bind(app: App, realm_id: str, grant: Grant, *, name: str) -> int:
             )
             .on_conflict_do_nothing()
         )
-        if row.state == "disconnected":
-            session.execute(
-                update(JobRow)
-                .where(JobRow.realm_no == realm_no)
-                .values(look_at=func.business_now())
-            )
+        session.execute(
+            update(JobRow).where(JobRow.realm_no == realm_no).values(look_at=func.business_now())
+        )
         app.watch.agree(session, realm_no)
         order_pull(session, realm_no)
+        _hurry_pull(session, realm_no)
     logger.info("realm.connected", extra={"realm_no": realm_no})
     return realm_no
+
+
+def _hurry_pull(session: Session, realm_no: int) -> None:
+    """Have the pull that waits, after tries that failed, made now."""
+    session.execute(
+        update(WorkRow)
+        .where(WorkRow.realm_no == realm_no, WorkRow.kind == "pull", WorkRow.state == "ready")
+        .values(retry_at=func.lease_now())
+    )
 
 
 def _realm_row(session: Session, app: App, realm_id: str, realm_hash: bytes, *, name: str) -> int:

@@ -27,6 +27,7 @@ from milestone_engine.plan import Plan, plan_job
 from sync import effects, fail_points, families, work
 from sync.bootstrap import App
 from sync.gather import JobFacts, gather_facts
+from sync.given_up import without_given_up
 from sync.mapped_job import job_of
 from sync.store import findings, journal, schedules
 from sync.store.tables import EventRow, JobDocumentRow, JobRow, ReceiptRow
@@ -73,6 +74,7 @@ def decide(app: App, facts: JobFacts) -> Decision:
     if mapped.job is not None and plan is not None:
         wanted, refused = effects.wanted_of(plan, facts, mapped.contract, mapped.job)
     twins, met = effects.twins_of(facts)
+    wanted, given_up = without_given_up((*wanted, *twins), facts)
     return Decision(
         facts=facts,
         contract=mapped.contract,
@@ -85,8 +87,9 @@ def decide(app: App, facts: JobFacts) -> Decision:
             *with_values(plan.findings if plan else (), mapped.conflicts),
             *refused,
             *met,
+            *given_up,
         ),
-        wanted=(*wanted, *twins),
+        wanted=wanted,
     )
 
 

@@ -1,5 +1,5 @@
-"""DISCONNECT: a company leaves. Its grant ends at Intuit, its keys and tokens are destroyed, its
-work is called off, its customers' links open nothing; with `erase` nothing of it is left.
+"""DISCONNECT: a company leaves. Its grant ends at Intuit, its tokens are destroyed, its work is
+called off, its customers' links open nothing; with `erase` nothing of it is left.
 
 Its state changes first, so that nothing is handed out and no token is used any more: what fails
 half way is done by the next try.

@@ -182,10 +182,10 @@ _PULL_UNTOLD = text("""
 """)
 
 # Of every lane only the first row, and none while another of the lane is in hand. No effect of a
-# job whose facts have moved: it is decided first. Round by round every company gets one, and none
-# more than its share.
+# job whose facts have moved: it is decided first. None of a company whose books are to be read
+# first. Round by round every company gets one, and none more than its share.
 _PICK = text("""
-    WITH heads AS (
+    WITH unread AS MATERIALIZED (SELECT realm_no FROM unread_realm), heads AS (
         SELECT DISTINCT ON (realm_no, lane) realm_no, work_id, priority, retry_at
           FROM work
          WHERE state = 'ready' AND retry_at <= lease_now()
@@ -193,6 +193,8 @@ _PICK = text("""
            AND (kind = 'decide' OR NOT EXISTS (SELECT FROM job
                             WHERE job.realm_no = work.realm_no AND job.job_id = work.job_id
                               AND job.look_at <= business_now()))
+           AND (work.kind NOT IN ('bill', 'revise', 'void', 'mail')
+                OR work.realm_no NOT IN (SELECT realm_no FROM unread))
            AND NOT EXISTS (SELECT FROM work AS held
                             WHERE held.realm_no = work.realm_no AND held.lane = work.lane
                               AND held.state IN ('sent', 'running'))
@@ -256,7 +258,7 @@ _QUIET_FOR = text("""
 """)
 
 _BUSY = text("""
-    WITH awake AS (
+    WITH unread AS MATERIALIZED (SELECT realm_no FROM unread_realm), awake AS (
         SELECT realm_no FROM realm
          WHERE state = 'connected' AND coalesce(blocked_until, '-infinity') <= lease_now()
     )
@@ -264,6 +266,8 @@ _BUSY = text("""
         OR EXISTS (SELECT FROM work JOIN awake USING (realm_no)
                     WHERE state = 'ready' AND retry_at <= lease_now() + interval '5 s'
                       AND (not_before IS NULL OR not_before <= business_now())
+                      AND (kind NOT IN ('bill', 'revise', 'void', 'mail')
+                           OR realm_no NOT IN (SELECT realm_no FROM unread))
                       AND (kind = 'decide' OR NOT EXISTS (SELECT FROM job
                             WHERE job.realm_no = work.realm_no AND job.job_id = work.job_id
                               AND job.look_at <= business_now())))
@@ -290,7 +294,8 @@ def run_timers(session: Session) -> None:
 
 def pick(session: Session) -> Sequence[WakeUp]:
     """Mark ready rows as sent, round by round over the companies, and give them for waking."""
-    rows = session.execute(_PICK, {"in_hand": IN_HAND_PER_REALM, "batch": BATCH})
+    limits = {"in_hand": IN_HAND_PER_REALM, "batch": BATCH}
+    rows = session.execute(_PICK, limits)
     return [WakeUp(queue=queue, realm_no=realm, work_id=work) for queue, realm, work in rows]
 
 

@@ -123,7 +123,8 @@ def agree(session: Session, facts: JobFacts, wanted: Sequence[Wanted]) -> None:
     unfinished = {row.target: row for row in _unfinished(session, facts)}
     for target, row in unfinished.items():
         one = by_target.get(target or "")
-        is_asked = row.asked_at is not None or row.state == "running"
+        # One that waits for a yes was asked only in the row that it continues.
+        is_asked = row.state == "running" or (row.asked_at is not None and row.state != "proposed")
         if is_asked or (one is not None and one.fingerprint == row.fingerprint):
             by_target.pop(target or "", None)
         else:
@@ -331,6 +332,7 @@ def _add(
         .select_from(WorkRow)
         .where(WorkRow.realm_no == facts.job.realm_no, WorkRow.target == target)
     ).one()
+    asked = _given_up_asked(session, facts, target) if one.kind == "bill" else None
     work.add(
         session,
         realm_no=facts.job.realm_no,
@@ -343,7 +345,27 @@ def _add(
         fingerprint=one.fingerprint,
         plan_hash=plan_hash,
         state=state,
+        continues=asked,
     )
+
+
+def _given_up_asked(session: Session, facts: JobFacts, target: str) -> WorkRow | None:
+    """Give the invoice's earlier row that was asked and then given up: what it may have made is
+    looked for before one is made, unless a person has said that nothing came of it.
+    """
+    row = session.scalars(
+        select(WorkRow)
+        .where(
+            WorkRow.realm_no == facts.job.realm_no,
+            WorkRow.target == target,
+            WorkRow.kind == "bill",
+            WorkRow.state == "cancelled",
+            WorkRow.asked_at.is_not(None),
+        )
+        .order_by(WorkRow.work_id.desc())
+        .limit(1)
+    ).one_or_none()
+    return row if row is not None and work.is_in_doubt(row.asked_at, row.payload) else None
 
 
 def record_invoice(

@@ -20,8 +20,9 @@ SyncError
 │   ├── BooksClosed               the books are closed for the document's date
 │   ├── DuplicateNumber           the number is taken by a document that is not ours
 │   ├── Gone                      the document is not there any more
-│   ├── InvoiceUncertain          an unanswered invoice may have been made and deleted since
+│   ├── InvoiceUncertain          an unanswered invoice may have been made, and changed since
 │   ├── MailRefused               the mail server will never take it
+│   ├── MailStale                 the mail has waited for days: it may be old news
 │   └── MailUncertain             the mail may have gone out: never sent twice
 ├── FeedTooOld                    what changed since then is not told any more: read everything
 ├── Fenced                        another process has taken the row over: stop
@@ -150,7 +151,10 @@ class BooksClosed(RejectedWrite):
 class DuplicateNumber(RejectedWrite):
     """The document number is in use, or the very document is there already."""
 
-    remedy = "Another document carries this number. Renumber it in QuickBooks, then retry."
+    remedy = (
+        "Look at the document that carries this number in QuickBooks. If it asks for this very"
+        " payment, give the row up with `queue drop`; if not, renumber it, then retry."
+    )
 
 
 class Gone(PermanentSyncError):
@@ -160,9 +164,15 @@ class Gone(PermanentSyncError):
 
 
 class InvoiceUncertain(PermanentSyncError):
-    """An invoice whose answer was lost may have been made, and deleted by a person since."""
+    """An invoice whose answer was lost may have been made, and changed or deleted by a person
+    since.
+    """
 
-    remedy = "See in QuickBooks' audit log whether it was ours; `queue retry` makes it, or drop it."
+    remedy = (
+        "See in QuickBooks, and in its audit log, whether it was ours. If it stands there, write"
+        " our mark to the front of its note, then `queue retry`: it is taken for ours. If it was"
+        " deleted on purpose, `queue drop`. If it was not ours, `queue retry` makes ours."
+    )
 
 
 class MailRefused(PermanentSyncError):
@@ -177,6 +187,12 @@ class MailUncertain(PermanentSyncError):
     """
 
     remedy = "Ask the customer, or look into the mail server's log; `queue retry` sends it again."
+
+
+class MailStale(PermanentSyncError):
+    """The mail has waited so long that it may be old news."""
+
+    remedy = "See whether it is still to be said: `queue retry` sends it, `queue drop` does not."
 
 
 class FeedTooOld(SyncError):

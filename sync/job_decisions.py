@@ -40,6 +40,8 @@ CANCEL = "cancel_job"
 CONFIRM, SEPARATE = "confirm_estimate", "separate_estimate"
 #: A credit memo is a change of the contract and no receipt.
 CONFIRM_CREDIT = "confirm_credit"
+#: An effect is not wanted any more: read where a plan becomes rows of work.
+GIVE_UP = "give_up"
 UNDO = "undo"
 _OF_DOCUMENTS = (CONFIRM, SEPARATE, CONFIRM_CREDIT)
 
@@ -163,7 +165,7 @@ def standing(session: Session, realm_no: int, job_id: int) -> Standing:
         .where(
             DecisionRow.realm_no == realm_no,
             DecisionRow.job_id == job_id,
-            DecisionRow.kind.in_([*_READ, *_OF_DOCUMENTS, CANCEL, ADOPT, UNDO]),
+            DecisionRow.kind.in_([*_READ, *_OF_DOCUMENTS, CANCEL, ADOPT, GIVE_UP, UNDO]),
         )
         .order_by(DecisionRow.decision_id)
     ).all()

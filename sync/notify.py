@@ -7,7 +7,7 @@ is claimed with `asked_at` set is not sent again: it may have gone out, and a pe
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -18,6 +18,7 @@ from sync import fail_points, work
 from sync.bootstrap import App
 from sync.errors import (
     MailRefused,
+    MailStale,
     MailUnavailable,
     MailUncertain,
     NotNow,
@@ -29,13 +30,15 @@ from sync.mail.compose import Letter, compose
 from sync.reports.job_reading import view_job
 from sync.reports.job_view import JobView
 from sync.store import journal
-from sync.store.database import business_now
+from sync.store.database import business_now, lease_now
 from sync.store.tables import JobDocumentRow, PortalLinkRow, ReceiptRow
 
 logger = logging.getLogger(__name__)
 
 #: A customer's link works for this long after the last mail that carried it.
 LINK_LIFETIME = timedelta(days=365)
+#: A mail that has waited longer is not sent before a person has looked at it.
+MAIL_AGE_MAX = timedelta(days=3)
 
 
 def send_mail(app: App, held: work.Claim) -> None:
@@ -46,6 +49,7 @@ def send_mail(app: App, held: work.Claim) -> None:
     with app.database.begin(held.realm_no) as session:
         if work.facts_moved(session, held):
             raise NotNow("facts have moved: decide first")
+        _stop_if_stale(session, held)
         view = view_job(session, held.realm_no, held.job_id)
         token = portal_token(session, app.keyring, held.realm_no, held.job_id)
         sent_at = business_now(session)
@@ -90,6 +94,19 @@ def send_mail(app: App, held: work.Claim) -> None:
     fail_points.reach("mail.marked")
     facts = {"realm_no": held.realm_no, "job_id": held.job_id, "notice": held.payload["notice"]}
     logger.info("mail.sent", extra=facts)
+
+
+def _stop_if_stale(session: Session, held: work.Claim) -> None:
+    """Send no old news after an outage as if it were new (I20).
+
+    Raises:
+        MailStale: it has waited too long since it was planned, or since a person let it go.
+    """
+    let_go_at = held.payload.get(work.CLEARED_AT)
+    since = datetime.fromisoformat(let_go_at) if let_go_at else held.created_at
+    waited = lease_now(session) - since
+    if waited > MAIL_AGE_MAX:
+        raise MailStale(f"it has waited for {waited.days} days")
 
 
 def portal_token(session: Session, keyring: Keyring, realm_no: int, job_id: int) -> str:

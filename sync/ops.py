@@ -10,7 +10,10 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from sync import work
+from sync import effects, work
+from sync.given_up import kept_of_row
+from sync.job_decisions import record
+from sync.store.database import lease_now
 from sync.store.tables import DecisionRow, WorkRow
 
 
@@ -41,16 +44,22 @@ def retry(session: Session, realm_no: int, work_id: int, *, author: str) -> bool
     row = _take(session, realm_no, work_id)
     if row is None:
         return False
-    # Nothing came of it, says a person; under its old `requestid` QuickBooks would answer with what
-    # was deleted.
-    if row.kind == "mail" or row.error_class == "InvoiceUncertain":
-        again |= {"asked_at": None, "request_id": None}
-    _change(session, row, again, kind="work_retried", why="", author=author)
+    cleared = {work.CLEARED_AT: lease_now(session).isoformat()}
+    if row.kind == "mail":
+        payload = {**row.payload, **cleared}
+        again |= {"asked_at": None, "request_id": None, "payload": payload}
+    elif row.error_class == "InvoiceUncertain":
+        # Nothing came of it, says a person: what is only like ours is passed over from now on. Our
+        # mark is looked for all the same; and under its old `requestid` QuickBooks would answer
+        # with what was deleted.
+        again |= {"payload": {**row.payload, **cleared}, "request_id": None}
+    _change(session, row, again)
+    _note(session, row, kind="work_retried", why="", author=author)
     return True
 
 
 def drop(session: Session, realm_no: int, work_id: int, *, why: str, author: str) -> bool:
-    """Give a parked row up; its job is looked at again, and the next plan may want it anew.
+    """Give a parked row up. An effect is not wanted again before that is taken back (`job undo`).
 
     Returns:
         Whether such a row was parked.
@@ -59,7 +68,11 @@ def drop(session: Session, realm_no: int, work_id: int, *, why: str, author: str
     if row is None:
         return False
     gone = {"state": "cancelled", "error": f"dropped: {why}", "done_at": func.lease_now()}
-    _change(session, row, gone, kind="work_dropped", why=why, author=author)
+    if row.job_id is not None and row.kind in effects.EFFECT_KINDS:
+        record(session, realm_no, row.job_id, kept_of_row(row, why=why), author=author)
+    else:
+        _note(session, row, kind="work_dropped", why=why, author=author)
+    _change(session, row, gone)
     if row.job_id is not None:
         work.look_again(session, realm_no, row.job_id)
     return True
@@ -73,14 +86,15 @@ def _take(session: Session, realm_no: int, work_id: int) -> WorkRow | None:
     ).one_or_none()
 
 
-def _change(
-    session: Session, row: WorkRow, values: dict[str, Any], *, kind: str, why: str, author: str
-) -> None:
+def _change(session: Session, row: WorkRow, values: dict[str, Any]) -> None:
     session.execute(
         update(WorkRow)
         .where(WorkRow.realm_no == row.realm_no, WorkRow.work_id == row.work_id)
         .values(**values)
     )
+
+
+def _note(session: Session, row: WorkRow, *, kind: str, why: str, author: str) -> None:
     session.execute(
         insert(DecisionRow).values(
             realm_no=row.realm_no,

@@ -1,14 +1,15 @@
 """PUSH: carry one invoice effect out in QuickBooks, safe to try again.
 
 `asked_at` and the `requestid` are committed before the call. A row that is claimed with `asked_at`
-set reads back first: what is found by its marker is adopted; what is not found is asked again only
-once Intuit can no longer be working on it.
+set reads back first: what is found by its marker, or by its number and money, is adopted; what is
+only like it is a person's to judge; what is not found is asked again only once Intuit can no longer
+be working on it.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +20,8 @@ from mapping.documents import parse_invoice
 from mapping.edits import as_written, is_first_answer, synced_after
 from mapping.errors import DocumentError
 from mapping.invoices import find_marker, line_ids
+from mapping.lost_answer import alike, marked
+from milestone_engine.plan import BillMilestone
 from sync import effects, fail_points, work
 from sync.bootstrap import App
 from sync.errors import (
@@ -34,9 +37,10 @@ from sync.errors import (
     RejectedWrite,
     StaleRevision,
 )
+from sync.pull import of_jobs
 from sync.quickbooks.gateway import FEED_AGE_MAX
 from sync.store import journal, mirror, realms
-from sync.store.database import business_now, lease_now
+from sync.store.database import business_now, business_today, lease_now
 from sync.store.tables import JobDocumentRow
 
 logger = logging.getLogger(__name__)
@@ -55,18 +59,20 @@ def push_bill(app: App, held: work.Claim) -> None:
     """Carry out a row of work of kind `bill`: make a milestone's invoice, once."""
     found = _read_back(app, held) if held.asked_at else None
     if found is None:
-        if not _may_ask(app, held):
+        if _is_of_another_day(app, held) or not _may_ask(app, held):
             return
-        if held.asked_at is not None:
+        if _is_in_doubt(held):
             _stop_if_deleted(app, held)
         try:
             found = _ask(app, held, lambda request_id: app.gateway.create(
                 held.realm_no, "Invoice", held.payload["body"], request_id=request_id
             ))  # fmt: skip
             found = _as_it_is(app, held, found)
-        except DuplicateNumber:
+        except DuplicateNumber as exc:
             # The number is taken: by us, when an answer was lost and the id forgotten.
             found = _read_back(app, held)
+            if found is None and _is_in_doubt(held):
+                raise InvoiceUncertain(f"{exc}; and an earlier call was never answered") from exc
             if found is None:
                 raise
     try:
@@ -152,6 +158,25 @@ def _saved_since(app: App, held: work.Claim) -> tuple[bool, Raw | None]:
     return now is None or str(now["SyncToken"]) != body["SyncToken"], now
 
 
+def _is_of_another_day(app: App, held: work.Claim) -> bool:
+    """Tell whether an invoice has waited past its day: it is planned anew then, with today's date.
+
+    One that may have been made stays as it was asked for.
+    """
+    if _is_in_doubt(held):
+        return False
+    planned = effects.planned_of(held.payload)
+    assert isinstance(planned, BillMilestone)
+    assert held.job_id is not None
+    with app.database.begin(held.realm_no) as session:
+        zone = realms.get(session, held.realm_no).zone
+        if planned.issue_on >= business_today(session, zone):
+            return False
+        work.cancel(session, held, why="it waited past its day: planned anew")
+        work.look_again(session, held.realm_no, held.job_id)
+    return True
+
+
 def _may_ask(app: App, held: work.Claim) -> bool:
     """Tell whether the call may be made now; otherwise the row goes back for later."""
     with app.database.begin(held.realm_no) as session:
@@ -177,7 +202,9 @@ def _ask(app: App, held: work.Claim, call: Callable[[str], Raw]) -> Raw:
     except NOT_DONE as exc:
         fail_points.reach("push.refused")
         with app.database.begin(held.realm_no) as session:
-            work.not_asked(session, held)
+            if held.asked_at is None:
+                # Only of this call it is certain: an earlier one may still have been heard.
+                work.not_asked(session, held)
             closed_until = realms.get(session, held.realm_no).preferences.get("book_close_date")
         if isinstance(exc, RejectedWrite) and exc.code == CLOSED_CODE:
             raise _closed(held, exc, closed_until) from exc
@@ -195,21 +222,55 @@ def _closed(held: work.Claim, exc: RejectedWrite, closed_until: str | None) -> B
 
 
 def _read_back(app: App, held: work.Claim) -> Raw | None:
-    """Look for the invoice that an unanswered call may have made: by marker, then by number."""
+    """Look for the invoice that an unanswered call may have made: by marker, then by number.
+
+    Raises:
+        InvoiceUncertain: there is one that may be it, or not.
+    """
     with app.database.begin(held.realm_no) as session:
         since = (held.asked_at or lease_now(session)) - READ_BACK_MARGIN
         # QuickBooks' own clock may be ahead of ours by what the business clock is.
         since = min(since, held.created_at - READ_BACK_MARGIN)
     customer_id = str(held.payload["customer_id"])
     made = app.gateway.made_since(held.realm_no, "Invoice", customer_id=customer_id, since=since)
-    wanted = find_marker(held.payload["marker"])
-    for one in made:
-        if find_marker(str(one.get("PrivateNote") or "")) == wanted:
-            facts = {"realm_no": held.realm_no, "work_id": held.work_id, "invoice_id": one["Id"]}
-            logger.info("push.adopted", extra=facts)
-            fail_points.reach("push.found")
-            return one
+    found = marked(made, marker=held.payload["marker"])
+    if found is None and _is_in_doubt(held):
+        found = _without_mark(app, held, made)
+    if found is not None:
+        facts = {"realm_no": held.realm_no, "work_id": held.work_id, "invoice_id": found["Id"]}
+        logger.info("push.adopted", extra=facts)
+        fail_points.reach("push.found")
+    return found
+
+
+def _without_mark(app: App, held: work.Claim, made: Sequence[Raw]) -> Raw | None:
+    """Give the invoice that is ours though a person rewrote its note."""
+    planned = effects.planned_of(held.payload)
+    assert isinstance(planned, BillMilestone)
+    with app.database.begin(held.realm_no) as session:
+        known = of_jobs(session, held.realm_no, [str(one["Id"]) for one in made])
+    found = alike(
+        made,
+        body=held.payload["body"],
+        planned=planned,
+        currency=held.payload["currency"],
+        known=known,
+    )
+    if len(found.sure) == 1 and not found.perhaps:
+        return found.sure[0]
+    doubtful = [*found.sure, *found.perhaps]
+    if doubtful:
+        names = ", ".join(str(one.get("DocNumber") or one["Id"]) for one in doubtful)
+        mark = held.payload["marker"]
+        raise InvoiceUncertain(
+            f"our call was not answered, and {names} may be what it made: an invoice that is ours"
+            f" is known by {mark} at the front of its note"
+        )
     return None
+
+
+def _is_in_doubt(held: work.Claim) -> bool:
+    return work.is_in_doubt(held.asked_at, held.payload)
 
 
 def _as_it_is(app: App, held: work.Claim, answer: Raw) -> Raw:

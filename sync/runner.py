@@ -107,6 +107,8 @@ def _do(app: App, held: work.Claim) -> None:
     except (CircuitOpen, ReadsUsedUp) as exc:
         # Not sent: the company's own row says until when, and writes may go on.
         with app.database.begin(held.realm_no) as session:
+            if isinstance(exc, ReadsUsedUp):
+                app.watch.rest(session, held.realm_no)
             work.put_back(session, held, delay_s=exc.retry_after_s or 60.0, costs_a_try=False)
         logger.warning("work.held_back", extra=_facts(held, exc))
     except AppRefused as exc:

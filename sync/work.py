@@ -43,6 +43,10 @@ ASK_AGAIN_S = 130
 #: Another row of the lane is running: come back this soon.
 LANE_WAIT_S = (0.05, 0.35)
 
+#: In an effect's payload: when a person said that nothing came of its unanswered call, or let a
+#: mail go.
+CLEARED_AT = "cleared_at"
+
 UNFINISHED = ("proposed", "ready", "sent", "running", "parked")
 
 
@@ -100,8 +104,11 @@ def add(
     not_before: datetime | None = None,
     delay_s: float = 0,
     state: str = "ready",
+    continues: WorkRow | None = None,
 ) -> int | None:
     """Write down something to be done, in the caller's transaction.
+
+    `continues` is an earlier row that was asked and given up: it is read back from its time on.
 
     Returns:
         Its work id, or None where a waiting row already says the same (`coalesce_key`, `target` or
@@ -124,6 +131,8 @@ def add(
         "retry_at": func.lease_now() + timedelta(seconds=delay_s),
         "state": state,
     }
+    if continues is not None:
+        row |= {"asked_at": continues.asked_at, "created_at": continues.created_at}
     added = upsert(WorkRow).values(row).on_conflict_do_nothing().returning(WorkRow.work_id)
     return session.scalars(added).one_or_none()
 
@@ -214,6 +223,14 @@ def ask(session: Session, held: Claim, *, request_id: str) -> str:
 def not_asked(session: Session, held: Claim) -> None:
     """Take `asked_at` back: the call certainly did not reach QuickBooks."""
     _fenced(held, session.execute(_mine(held).values(asked_at=None)))
+
+
+def is_in_doubt(asked_at: datetime | None, payload: Mapping[str, Any]) -> bool:
+    """Tell whether a call may have made something that no person has looked for since."""
+    cleared_at = payload.get(CLEARED_AT)
+    if asked_at is None or cleared_at is None:
+        return asked_at is not None
+    return datetime.fromisoformat(cleared_at) < asked_at
 
 
 def finish(session: Session, held: Claim, *, result: Mapping[str, Any] | None = None) -> None:

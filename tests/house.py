@@ -56,7 +56,9 @@ class Services:
     def new_database(self) -> str:
         """Make an empty, migrated database and give its name."""
         name = f"test_{next(_numbers)}"
-        self.administer(f'CREATE DATABASE "{name}" TEMPLATE {embedded.DATABASE}')
+        self.administer(
+            f'CREATE DATABASE "{name}" OWNER milestone_owner TEMPLATE {embedded.DATABASE}'
+        )
         return name
 
     def drop_database(self, name: str) -> None:

@@ -24,7 +24,8 @@ from sync.cli.attach import (
     print_json,
     realm_numbers,
 )
-from sync.planning import PlanMoved, Preview, approve, preview
+from sync.errors import SyncError
+from sync.planning import PlanMoved, Preview, approve_as_shown, preview
 from sync.pull import order_pull
 from sync.reports.contractor import contractor_report
 from sync.runner import run_until_quiet
@@ -86,15 +87,18 @@ def approve_plan(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let a proposed plan go, exactly as it was shown."""
+    """Let a proposed plan go, exactly as it was shown. Reads the books first."""
     count = 0
     with attached(data) as found:
         for realm_no in realm_numbers(found, realm):
             try:
-                with found.app.database.begin(realm_no) as session:
-                    count += approve(session, realm_no, plan_hash, author=getpass.getuser())
+                count += approve_as_shown(found.app, realm_no, plan_hash, author=getpass.getuser())
             except PlanMoved as exc:
                 raise WrongUse(str(exc), code="plan_moved") from None
+            except SyncError as exc:
+                raise WrongUse(
+                    f"nothing was approved: the books could not be read ({exc})", code="not_read"
+                ) from None
     if count == 0:
         raise WrongUse(f"no plan {plan_hash} waits for a yes", code="no_such_plan")
     print_json({"approved": count}) if as_json else Console().print(f"{count} effects may go.")

@@ -84,7 +84,7 @@ def drop(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give a parked row up, with a reason. The next plan may want it again."""
+    """Give a parked row up, with a reason: it is not wanted again before `job undo`."""
     _act(work_id, data, as_json, "cancelled", lambda session, realm_no: ops.drop(
         session, realm_no, work_id, why=why, author=getpass.getuser()
     ))  # fmt: skip

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from sync.store.database import business_now, dump_json, load_json
@@ -64,7 +64,11 @@ def add(
         version: of the job; None: as it is.
     """
     mine = (JobRow.realm_no == realm_no) & (JobRow.job_id == job_id)
-    current = session.scalars(select(JobRow.version).where(mine).with_for_update()).one()
+    current, known, head = session.execute(
+        select(JobRow.version, JobRow.journal_count, JobRow.journal_head)
+        .where(mine)
+        .with_for_update()
+    ).one()
     entry = {
         "at": business_now(session),
         "author": author,
@@ -73,21 +77,26 @@ def add(
         "cause": cause,
         "job_version": current if version is None else version,
     }
-    last = session.scalars(
+    if known is None:
+        known = count(session, realm_no, job_id)
+        head = _last_chain(session, realm_no, job_id)
+    # From the end on record, not from the last entry that is there: a gap stays one.
+    chain = _chain(head, entry)
+    session.execute(
+        insert(JournalRow).values(
+            realm_no=realm_no, job_id=job_id, **entry, chain=chain, chain_form=CHAIN_FORM
+        )
+    )
+    session.execute(update(JobRow).where(mine).values(journal_count=known + 1, journal_head=chain))
+
+
+def _last_chain(session: Session, realm_no: int, job_id: int) -> str | None:
+    return session.scalars(
         select(JournalRow.chain)
         .where(JournalRow.realm_no == realm_no, JournalRow.job_id == job_id)
         .order_by(JournalRow.entry_no.desc())
         .limit(1)
     ).one_or_none()
-    session.execute(
-        insert(JournalRow).values(
-            realm_no=realm_no,
-            job_id=job_id,
-            **entry,
-            chain=_chain(last, entry),
-            chain_form=CHAIN_FORM,
-        )
-    )
 
 
 def outcome(
@@ -136,7 +145,23 @@ def verify(session: Session, realm_no: int, job_id: int) -> Broken | None:
             why = "it was altered, or the entry before it is gone"
             return Broken(job_id=job_id, entry_no=row.entry_no, why=why)
         last = row.chain
-    return _against_versions(session, realm_no, job_id, rows)
+    return _against_head(session, realm_no, job_id, rows) or _against_versions(
+        session, realm_no, job_id, rows
+    )
+
+
+def _against_head(
+    session: Session, realm_no: int, job_id: int, rows: Sequence[JournalRow]
+) -> Broken | None:
+    """Compare the entries with how many there are, and how the last is chained, by the job."""
+    mine = (JobRow.realm_no == realm_no) & (JobRow.job_id == job_id)
+    known, head = session.execute(
+        select(JobRow.journal_count, JobRow.journal_head).where(mine)
+    ).one()
+    if known is None or (known, head) == (len(rows), rows[-1].chain if rows else None):
+        return None
+    why = f"it has {len(rows)} entries of {known}: the last are gone, or others came in"
+    return Broken(job_id=job_id, entry_no=None, why=why)
 
 
 def _against_versions(

@@ -95,6 +95,7 @@ class RealmRow(Row):
     connected_at: Mapped[datetime]
     native_orders: Mapped[str]  #: whether it has change orders as documents, and how they are read
     native_orders_asked_at: Mapped[datetime | None]
+    rests_until: Mapped[datetime | None]  #: no reads are left: effects do not wait for a pull
     trouble: Mapped[int]  #: calls in a row that found nobody
     paced_until: Mapped[datetime | None]  #: while Redis is away: the next call's earliest time
 
@@ -132,6 +133,8 @@ class JobRow(Row):
     version: Mapped[int]
     look_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    journal_count: Mapped[int | None]  #: how many entries its journal has, and how the last is
+    journal_head: Mapped[str | None]  #: chained; None before the first, or where nobody counted yet
 
 
 class JobDocumentRow(Row):

@@ -22,6 +22,7 @@ _WORDS: Mapping[str, str] = {
     "confirm_credit": "credit memo {number} makes the contract smaller by {amount}",
     "separate_estimate": "estimate {number} is a job of its own",
     "void_invoice": "invoice {name} may be voided",
+    "give_up": "{what} is given up: {why}",
     "cancel_job": "the job is called off",
     "adopt": "the job was taken over with what was billed before",
 }

@@ -19,6 +19,7 @@ _MEND_DOCUMENT = "Open it in QuickBooks, correct it and save; the next sync take
 _MEND_TEMPLATE = "Correct the schedule template, or write the payments into the estimate's memo."
 _TELL_US = "Tell us: it is ours to mend. Nothing is billed for it meanwhile."
 _LOOK_THEN_DECIDE = "Look at the job and decide; nothing is billed until then."
+_TAKE_BACK = "Leave it, or take the decision back with `{undo}`."
 _IS_IT_MEANT = "Look at the schedule: is that what you want?"
 
 #: A field of a document has the wrong shape.
@@ -246,6 +247,16 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "{stage} this month's {limit} reads of QuickBooks are used",
         "Raise the plan at Intuit and MILESTONE_SYNC_READS_PER_MONTH; invoices still go out.",
     ),
+    # What a person gave up
+    "invoice_given_up": (
+        "Invoice {number} over {amount} is not made: {by} gave it up on {on}: {why}",
+        _TAKE_BACK,
+    ),
+    "revision_given_up": (
+        "Invoice {number} is not brought to {amount}: {by} gave it up on {on}: {why}",
+        _TAKE_BACK,
+    ),
+    "void_given_up": ("Invoice {number} is not voided: {by} gave it up on {on}: {why}", _TAKE_BACK),
     # What the rule could not do as asked
     "schedule_below_paid": (
         "A payment was set below what is paid on it: {amount} more stays",

@@ -112,6 +112,11 @@ def test_a_day_before_the_job_says_so(told: House) -> None:
             id="end-cut-off",
         ),
         pytest.param(
+            "DELETE FROM journal WHERE entry_no = (SELECT max(entry_no) FROM journal WHERE {job})",
+            False,
+            id="last-entry-alone",
+        ),
+        pytest.param(
             "ALTER TABLE milestone DISABLE TRIGGER ALL;"
             " UPDATE milestone SET amount_minor = amount_minor + 1"
             " WHERE {job} AND version = 1 AND milestone_id = 'm1'",
@@ -133,3 +138,31 @@ def test_what_was_altered_shows(told: House, harm: str, is_named: bool) -> None:
 
     assert broken is not None
     assert (broken.entry_no is not None) is is_named
+
+
+def test_a_gap_at_the_end_stays_one_when_the_journal_goes_on(told: House) -> None:
+    """The next entry is chained to the end on record, not to the last one that is left."""
+    job_id = told.view("7501").job_id
+    last = f"(SELECT max(entry_no) FROM journal WHERE job_id = {job_id})"
+    with told.owner.begin() as session:
+        session.execute(text(f"DELETE FROM journal WHERE entry_no = {last}"))
+        journal.add(session, told.realm_no, job_id, cause=journal.STATE, after={"state": "active"})
+        newest_no = journal.entries(session, told.realm_no, job_id)[-1].entry_no
+        broken = journal.verify(session, told.realm_no, job_id)
+        session.rollback()
+
+    assert broken is not None
+    assert broken.entry_no == newest_no
+
+
+def test_a_journal_whose_entries_nobody_counted_is_counted_from_its_next_one(told: House) -> None:
+    """As it comes out of a backup of an earlier version."""
+    job_id = told.view("7501").job_id
+    with told.owner.begin() as session:
+        session.execute(text("UPDATE job SET journal_count = NULL, journal_head = NULL"))
+        assert journal.verify(session, told.realm_no, job_id) is None
+        journal.add(session, told.realm_no, job_id, cause=journal.STATE, after={"state": "active"})
+        assert journal.verify(session, told.realm_no, job_id) is None
+        count = session.scalars(text(f"SELECT journal_count FROM job WHERE job_id = {job_id}"))
+        assert count.one() == journal.count(session, told.realm_no, job_id)
+        session.rollback()

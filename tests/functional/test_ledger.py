@@ -32,8 +32,9 @@ class Ledger:
         self.admin = Database(url("milestone_admin"), pool_size=2)
         for number in (1, 2):
             self.sql(
-                "INSERT INTO realm (realm_id_sealed, realm_id_hmac, zone, mode)"
-                f" VALUES ('', '{number}', 'UTC', 'auto')"
+                "INSERT INTO realm"
+                " (realm_id_sealed, realm_id_hmac, zone, mode, synced_at, pulled_at)"
+                f" VALUES ('', '{number}', 'UTC', 'auto', business_now(), lease_now())"
             )
         self.sql(
             "INSERT INTO process (process_id, role, host, pid) VALUES ('p1', 'worker', 'h', 1),"

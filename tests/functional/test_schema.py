@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from sync import embedded
-from sync.store.database import Database
+from sync.store.database import Database, migrate
 from sync.store.tables import WITHOUT_TENANT, Row
 from tests.house import Services
 
@@ -233,3 +233,23 @@ def test_a_milestone_has_one_live_invoice(job: psycopg.Connection[tuple[object, 
     job.execute(document, ["13", 2, True])
     with pytest.raises(psycopg.errors.UniqueViolation, match="one_live_invoice"):
         job.execute(document, ["12", 1, True])
+
+
+def test_the_end_of_journals_of_before_is_taken_down(
+    services: Services, job: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    """Migration 0008, as the owner on whom policies are forced: entries that are there count."""
+    job.execute(
+        "ALTER TABLE job DROP COLUMN journal_count, DROP COLUMN journal_head;"
+        "DROP VIEW unread_realm; ALTER TABLE realm DROP COLUMN rests_until;"
+        "UPDATE alembic_version SET version_num = '0007';"
+        "INSERT INTO journal (realm_no, job_id, job_version, at, author, cause, before, after,"
+        " chain) SELECT 1, 1, n, now(), 'x', 'state', '{}', '{}', 'chain ' || n"
+        " FROM generate_series(1, 3) AS n"
+    )
+    job.commit()
+
+    migrate(services.url("milestone_owner", job.info.dbname).replace("ql://", "ql+psycopg://"))
+
+    known = job.execute("SELECT journal_count, journal_head FROM job").fetchone()
+    assert known == (3, "chain 3")

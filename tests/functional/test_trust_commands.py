@@ -16,7 +16,9 @@ from typer.testing import CliRunner
 
 from config.settings import Settings, variable
 from sync.cli.main import app
+from sync.planning import preview
 from tests.functional.test_adoption import by_hand, part
+from tests.functional.test_push import raise_price
 from tests.functional.test_story import LINES
 from tests.house import House, Services, open_house
 
@@ -134,3 +136,22 @@ def test_a_backup_is_one_file_and_needs_an_empty_database_to_go_back(
     code, said = type_in("recover", "--backup-taken-at", told["taken_at"], "--json")
     (company,) = json.loads(said)
     assert (company["reconnect"], company["invoices"], company["mails_parked"]) == (False, 0, 0)
+
+
+def test_a_yes_that_cannot_be_given_says_why(type_in: Any, house: House) -> None:
+    """The books cannot be read, then they say something else: nothing is approved."""
+    with house.owner.begin() as session:
+        session.execute(text("UPDATE realm SET mode = 'approve'"))
+    estimate = house.accepted_estimate("9905", LINES)
+    house.sync()
+    (shown,) = preview(house.app, house.realm_no, base="9905").jobs
+    fault = {"operation": "cdc", "kind": "status", "status": 503, "count": 3}
+    house.sandbox.admin("faults", fault)
+
+    assert type_in("approve", shown.plan_hash) == (1, "not_read")
+    raise_price(house, estimate, "400.00")
+    assert type_in("approve", shown.plan_hash) == (1, "plan_moved")
+
+    with house.owner.begin() as session:
+        session.execute(text("UPDATE realm SET mode = 'auto'"))
+    assert house.sandbox.invoices("9905") == []

@@ -95,7 +95,7 @@ def _money(body):
 
 def test_a_milestone_becomes_an_invoice_of_its_contract_lines():
     """Item, class and tax code of the estimate; words that name the milestone."""
-    body = _create(_bill(), note="estimate 1042")
+    body = _create(_bill())
 
     assert body == {
         "CustomerRef": {"value": "318"},
@@ -106,7 +106,7 @@ def test_a_milestone_becomes_an_invoice_of_its_contract_lines():
         "DueDate": "2026-05-04",
         "DocNumber": "1042-M1",
         "EmailStatus": "NotSet",
-        "PrivateNote": "ms:12.m1.1 estimate 1042",
+        "PrivateNote": "ms:12.m1.1",
         "CustomerMemo": {"value": "Milestone 1 of 3"},
         "Line": [
             {
@@ -156,18 +156,10 @@ def test_numbers_have_the_decimals_of_their_currency(currency, text):
 
 
 def test_only_what_the_caller_gives_is_sent():
-    """No number where QuickBooks numbers by itself, no terms, no link."""
+    """No number where QuickBooks numbers by itself, no terms, no link (decision 0005)."""
     body = _create(_bill(), number=None)
 
     assert not {"DocNumber", "SalesTermRef", "LinkedTxn", "GlobalTaxCalculation"} & set(body)
-
-
-def test_terms_and_link_are_sent_where_asked_for():
-    """The link at header level, without a line id."""
-    body = _create(_bill(), term_id="3", is_linked=True)
-
-    assert body["SalesTermRef"] == {"value": "3"}
-    assert body["LinkedTxn"] == [{"TxnId": "1187", "TxnType": "Estimate"}]
 
 
 def test_address_location_and_mail_follow_the_estimate():
@@ -207,13 +199,11 @@ def test_shipping_has_neither_quantity_nor_price():
 
 
 def test_texts_keep_within_quickbooks_limits():
-    """The marker survives at the front."""
+    """What is too long is cut."""
     coding = {"1187:1": Coding(item_id="1", description="d" * 5000)}
 
-    body = _create(_bill(_lines(l1=5_000)), coding=coding, memo="m" * 2000, note="n" * 5000)
+    body = _create(_bill(_lines(l1=5_000)), coding=coding, memo="m" * 2000)
 
-    assert len(body["PrivateNote"]) == 4000
-    assert body["PrivateNote"].startswith("ms:12.m1.1 n")
     assert len(body["CustomerMemo"]["value"]) == 1000
     assert len(body["Line"][0]["Description"]) == 4000
 

@@ -105,7 +105,7 @@ def test_words_of_a_finding_are_whole_sentences(code: str) -> None:
     }
     facts |= {"currency": "USD", "amount_minor": "50000", "total": "0.00"}
     facts |= {"link": "https://x/connect", "on": "2027-01-01", "within": "30", "limit": "500"}
-    facts |= {"stage": "80% of"}
+    facts |= {"stage": "80% of", "by": "Ann", "why": "no", "undo": "job undo 1042 7"}
     for known in (facts, {}):
         reason, remedy = say_finding(code, "estimate:1187", known, currency="USD")
         assert "{" not in reason + remedy
