@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import func, insert, update
 from sqlalchemy.orm import Session
 
+from sync import work
 from sync.effects import EFFECT_KINDS
 from sync.store import realms
 from sync.store.tables import DecisionRow, JobRow, RealmRow, WorkRow
@@ -70,5 +71,5 @@ def _plan_anew(session: Session, realm_no: int) -> None:
         .values(state="cancelled", error="the company was set otherwise", done_at=func.lease_now())
     )
     session.execute(
-        update(JobRow).where(JobRow.realm_no == realm_no).values(look_at=func.business_now())
+        update(JobRow).where(JobRow.realm_no == realm_no).values(look_at=work.due_now())
     )

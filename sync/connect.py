@@ -16,6 +16,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from sync import work
 from sync.bootstrap import App
 from sync.errors import SyncError
 from sync.keys import token_hash
@@ -138,7 +139,7 @@ def _bind(app: App, realm_id: str, grant: Grant, *, name: str) -> int:
             .on_conflict_do_nothing()
         )
         session.execute(
-            update(JobRow).where(JobRow.realm_no == realm_no).values(look_at=func.business_now())
+            update(JobRow).where(JobRow.realm_no == realm_no).values(look_at=work.due_now())
         )
         app.watch.agree(session, realm_no)
         order_pull(session, realm_no)

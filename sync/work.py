@@ -305,6 +305,16 @@ def park(session: Session, held: Claim, *, error: Exception) -> None:
     _end_attempt(session, held, outcome="parked", error=error)
 
 
+def due_now() -> ColumnElement[datetime]:
+    """Give a moment at which a job is to be looked at that is now, and never the one on record.
+
+    A decision that is under way knows by a moment other than the one it read that the facts have
+    moved; two changes of one instant must not look like one.
+    """
+    is_due = JobRow.look_at <= func.business_now()
+    return case((is_due, JobRow.look_at - timedelta(microseconds=1)), else_=func.business_now())
+
+
 def look_again(session: Session, realm_no: int, job_id: int) -> None:
     """Say that a job's Plan must be made again, now. Part of whatever transaction changed its
     facts.
@@ -312,7 +322,7 @@ def look_again(session: Session, realm_no: int, job_id: int) -> None:
     session.execute(
         update(JobRow)
         .where(JobRow.realm_no == realm_no, JobRow.job_id == job_id)
-        .values(look_at=func.business_now())
+        .values(look_at=due_now())
     )
     # A decision that was parked is worth another try: its facts have changed.
     session.execute(

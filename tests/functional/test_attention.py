@@ -11,9 +11,12 @@ from sqlalchemy import func, select, update
 
 from sync import work
 from sync.company import Wish, set_company
+from sync.decide import apply, decide
+from sync.gather import gather_facts
 from sync.runner import run_until_quiet
 from sync.store import findings
-from sync.store.tables import AttemptRow, WorkRow
+from sync.store.database import business_now
+from sync.store.tables import AttemptRow, JobRow, WorkRow
 from tests.functional.test_story import LINES
 from tests.house import House, Services, open_house
 
@@ -103,6 +106,21 @@ def test_words_edited_after_the_start_are_told_and_not_followed(house: House) ->
     house.sandbox.change("Estimate", estimate, CustomerMemo={"value": back})
     house.sync()
     assert codes(house, f"estimate:{estimate['Id']}") == []
+
+
+def test_two_changes_of_one_instant_are_two(house: House) -> None:
+    """The second comes while the first is being decided: it is not taken for the first."""
+    house.accepted_estimate("9006", LINES)
+    house.sync()
+    job_id = house.view("9006").job_id
+    with house.app.database.begin(house.realm_no) as session:
+        work.look_again(session, house.realm_no, job_id)
+        decision = decide(house.app, gather_facts(session, house.realm_no, job_id))
+        work.look_again(session, house.realm_no, job_id)
+        assert apply(session, decision)
+        job = session.get_one(JobRow, (house.realm_no, job_id), populate_existing=True)
+        assert job.look_at is not None
+        assert job.look_at <= business_now(session)
 
 
 def test_an_effect_waits_quietly_while_its_job_cannot_be_decided(careful: House) -> None:

@@ -54,6 +54,8 @@ WEB, DISPATCH = "web", "dispatcher"
 OURS = "client:app"
 #: Every change in QuickBooks is known to us by then: a day's sweep and what its pull takes.
 KNOWN_AFTER = timedelta(hours=26)
+#: A full answer of the change feed, and a full page, where books are full.
+FULL_FEED, FULL_PAGE = 8, 4
 SUBSCRIBER = "http://milestone-sync.invalid/webhooks/quickbooks"
 
 
@@ -156,11 +158,16 @@ class World:
                 "refresh_grace": chance.random() < 0.6,
                 "cdc_inclusive": chance.random() < 0.7,
                 "cdc_newest_first": chance.random() < 0.3,
+                "merge_touches_documents": chance.random() < 0.5,
                 "remember_refusals": chance.random() < 0.3,
                 "rate_limits": False,
             }
         )
         self.is_strict = self.books.settings.remember_requests_s == 0
+        #: In some books every answer is full: then pages and cuts are what is tried.
+        self.is_full = chance.random() < 0.2
+        if self.is_full:
+            self.books.set({"cdc_limit": FULL_FEED})
         self.mode = chance.choice([*["auto"] * 13, *["approve"] * 5, "observe"])
 
     def _app(self) -> App:
