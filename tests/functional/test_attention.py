@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, literal, select, update
 
 from sync import work
 from sync.company import Wish, set_company
@@ -108,20 +109,23 @@ def test_words_edited_after_the_start_are_told_and_not_followed(house: House) ->
     assert codes(house, f"estimate:{estimate['Id']}") == []
 
 
-def test_two_changes_of_one_instant_are_two(house: House) -> None:
+def test_two_changes_of_one_instant_are_two(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second comes while the first is being decided: it is not taken for the first."""
     house.accepted_estimate("9006", LINES)
     house.sync()
     job_id = house.view("9006").job_id
     with house.app.database.begin(house.realm_no) as session:
+        instant = literal(business_now(session))
+        clock = SimpleNamespace(business_now=lambda: instant, lease_now=func.lease_now)
+        monkeypatch.setattr(work, "func", clock)
         work.look_again(session, house.realm_no, job_id)
         decision = decide(house.app, gather_facts(session, house.realm_no, job_id))
         session.expunge_all()  # what was read stays as it was read
         work.look_again(session, house.realm_no, job_id)
         assert apply(session, decision)
-        job = session.get_one(JobRow, (house.realm_no, job_id))
-        assert job.look_at is not None
-        assert job.look_at <= business_now(session)
+        look_at = session.get_one(JobRow, (house.realm_no, job_id)).look_at
+        assert look_at is not None
+        assert look_at <= business_now(session)
 
 
 def test_an_effect_waits_quietly_while_its_job_cannot_be_decided(careful: House) -> None:
