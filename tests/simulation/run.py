@@ -25,7 +25,7 @@ STEPS = 1500
 #: How often a patient person acts while we are at work all the same.
 ACTS_BETWEEN = 0.01
 #: Calm may take this many steps before "it never ends" is the finding.
-CALM_STEPS_MAX = 20_000
+CALM_STEPS_MAX = 8_000
 #: How far time jumps when nobody has anything to do.
 IDLE_JUMPS_S = (0.5, 2.0, 6.0, 16.0, 20.0, 61.0, 140.0)
 
