@@ -145,6 +145,8 @@ class HistoryChecker:
     def _judge_our_change(self, known: _Invoice, row: Row) -> None:
         if not known.is_live:
             self._say("revived", row, f"{known.key}: written after it was taken away")
+        if row["operation"] in ("Void", "Delete") and _is_paid(row["before"]):
+            self._say("paid", row, f"{known.key}: taken back though somebody had paid on it")
         if row["operation"] != "Update":
             return
         now = dict(_flat(row["after"] or {}))
@@ -193,6 +195,11 @@ def _ours(known: _Invoice, document: Mapping[str, Any] | None) -> Decimal:
     """Give what our lines of an invoice ask for before tax."""
     amounts = _amounts(document)
     return sum((amounts[id] for id in set(amounts) - known.theirs), Decimal(0))
+
+
+def _is_paid(document: Mapping[str, Any] | None) -> bool:
+    total, left = ((document or {}).get(name) for name in ("TotalAmt", "Balance"))
+    return None not in (total, left) and Decimal(str(left)) < Decimal(str(total))
 
 
 def _amounts(document: Mapping[str, Any] | None) -> dict[str, Decimal]:

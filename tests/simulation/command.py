@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tests.simulation.planted import BUGS, Planted, planted
+from tests.simulation.planted import BUGS, CAUGHT_BY, Planted, planted
 from tests.simulation.run import Outcome, run_seed
 from tests.simulation.services import databases, fast_services
 from tests.simulation.shrink import shrunk
@@ -176,7 +176,7 @@ def _look_for(bug: Planted, opened: Databases, *, is_quick: bool) -> Caught:
     """Run seeds with a bug in the code until one does not hold."""
     seeds = list(range(PROVE_SEEDS_MAX))
     if is_quick:
-        seeds = [*([] if bug.seed is None else [bug.seed]), *seeds[:QUICK_SEEDS_MAX]]
+        seeds = [CAUGHT_BY[bug.name], *seeds[:QUICK_SEEDS_MAX]]
     for tried, seed in enumerate(seeds, start=1):
         with planted(bug):
             found = run_seed(seed, opened).violations

@@ -105,6 +105,14 @@ def test_what_a_person_took_away_does_not_come_back(operation: str) -> None:
     assert rules(MADE, gone, written) == ["revived"]
 
 
+def test_what_somebody_has_paid_on_is_not_taken_back() -> None:
+    """An invoice with nothing paid may be."""
+    paid = an_invoice(Balance=Decimal("40.00"))
+    assert rules(MADE, a_row(2, OURS, "Void", paid, an_invoice(amount="0"))) == ["paid"]
+    unpaid = an_invoice(Balance=Decimal("100.00"))
+    assert rules(MADE, a_row(2, OURS, "Void", unpaid, an_invoice(amount="0"))) == []
+
+
 def test_an_invoice_may_be_billed_again_on_a_yes() -> None:
     """The judge is told of the yes; under its old mark it may not come back even then."""
     checker = HistoryChecker(OURS, billed_again={"R/7.m1"})
