@@ -25,7 +25,7 @@ from tests.simulation.world import Databases
 PROVE_SEEDS_MAX = 500
 #: Where the seed that is known does not catch it any more, because the code takes other turns now,
 #: so many are tried.
-QUICK_SEEDS_MAX = 100
+QUICK_SEEDS_MAX = 20
 #: Of so many seeds one is run twice: the same seed is the same run.
 TWICE_EVERY = 100
 

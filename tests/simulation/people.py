@@ -178,7 +178,8 @@ class People:
         customer = self._new_customer()
         self._numbers += 1
         number = f"{1000 + self._numbers}"
-        total = chance.choice([*PRICES, *PRICES, "0.05"])
+        some = Decimal(chance.randrange(5_000, 4_000_000)).scaleb(-2)
+        total = chance.choice([*PRICES, *PRICES, "0.05", *[str(some)] * 10])
         lines = self._lines(chance, Decimal(total))
         body: Document = {
             "CustomerRef": {"value": customer},

@@ -17,7 +17,8 @@ from unittest.mock import patch
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
-from mapping import invoices, receipts
+from mapping import invoices
+from milestone_engine import sharing
 from milestone_engine.job import InvoiceState
 from sync import decide, dispatch, effects, mapped_job, notify, planning, pull, push, runner, work
 from sync.errors import MailUncertain, OutcomeUnknown, StaleRevision
@@ -282,10 +283,15 @@ def _uncertain_goes_again(stack: ExitStack) -> None:
 
 
 def _floats(stack: ExitStack) -> None:
-    def minor_of(value: Any, *, currency: str, at: str) -> int:
-        return int(float(value) * 100)
+    def each_by_itself(
+        amounts: list[int], remainders: Any, whole: int, *bounds: object
+    ) -> list[int]:
+        units = [round(remainder / whole) for remainder in remainders]
+        for place, unit in enumerate(units):
+            amounts[place] += unit
+        return units
 
-    _set(stack, receipts, "minor_of", minor_of)
+    _set(stack, sharing, "_round", each_by_itself)
 
 
 # --- tokens and tenants
@@ -406,7 +412,7 @@ BUGS: tuple[Planted, ...] = (
         name="uncertain_goes_again", what="a mail that may have gone out is sent again",
         plant=_uncertain_goes_again,
     ),
-    Planted(name="floats", what="money is a float, cut to cents", plant=_floats),
+    Planted(name="floats", what="shares are floats, each rounded by itself", plant=_floats),
     Planted(
         name="token_not_kept", what="a renewed refresh token is not stored", plant=_token_not_kept
     ),
@@ -441,4 +447,8 @@ CAUGHT_BY: Mapping[str, int] = {
     "deletions_unheard": 25,
     "no_sweep": 1,
     "mail_not_asked": 69,
+    "uncertain_goes_again": 109,
+    "floats": 5,
+    "token_not_kept": 0,
+    "shared_token": 0,
 }

@@ -56,6 +56,13 @@ OURS = "client:app"
 KNOWN_AFTER = timedelta(hours=26)
 #: A full answer of the change feed, and a full page, where books are full.
 FULL_FEED, FULL_PAGE = 8, 4
+#: Faults between Intuit's answer with a new refresh token and our commit.
+TOKEN_LOSERS = frozenset(
+    {
+        "refresh_unanswered_after_rotation", "kill_process", "pause_process",
+        "commit_unknown", "connection_lost",
+    }
+)  # fmt: skip
 SUBSCRIBER = "http://milestone-sync.invalid/webhooks/quickbooks"
 
 
@@ -128,6 +135,7 @@ class World:
         self.processes: list[Process] = []
         self._process_count = 0
         self.dispatcher = self._new_dispatcher()
+        self._revoked: set[str] = set()
         self._is_retold: list[tuple[float, list[dict[str, object]]]] = []
         self.sides = [
             self._side(company, seed * 2 + place)
@@ -250,8 +258,18 @@ class World:
                 if self._grant_works(side):
                     said = f"company {side.realm_no} was given up though its grant works"
                     self.violations.append(Violation(rule="tokens", message=said))
+                if not self._is_loss_explained(side):
+                    said = f"company {side.realm_no} lost its grant, and nothing had happened to it"
+                    self.violations.append(Violation(rule="tokens", message=said))
                 self._connect(side.company.realm_id)
         return bool(lost - {self.broken.realm_no if self.broken else 0})
+
+    def _is_loss_explained(self, side: Side) -> bool:
+        """Tell whether the owner took our access away, or a renewed token may have been lost on its
+        way into our database.
+        """
+        fired = {kind for kind, _ in self.chance.fired}
+        return side.company.realm_id in self._revoked or not fired.isdisjoint(TOKEN_LOSERS)
 
     def _grant_works(self, side: Side) -> bool:
         """Tell whether QuickBooks would renew the token that we hold."""
@@ -439,6 +457,7 @@ class World:
 
     def revoke(self, realm_id: str) -> None:
         """The owner takes our access away in QuickBooks."""
+        self._revoked.add(realm_id)
         for grant in list(self.books.grants._grants.values()):
             if grant.realm_id == realm_id:
                 self.books.grants._revoke(grant.id)
