@@ -238,3 +238,15 @@ def test_an_inactive_sub_customer_of_the_first_day_is_seen(house: House) -> None
     view = house.view("9513")
     assert "customer_inactive" in [one.code for one in view.findings]
     assert job(house, "9513").key == f"customer:{customer}"
+
+
+def test_an_older_revision_replaces_no_newer(house: House) -> None:
+    """What a slow answer brings late is not taken for what stands there now; nor is it news."""
+    estimate = house.accepted_estimate("8790", LINES)
+    house.sync()
+    newer = house.sandbox.change("Estimate", estimate, PrivateNote="as agreed")
+    with house.app.database.begin(house.realm_no) as session:
+        assert mirror.store(session, house.realm_no, "Estimate", newer)
+        assert not mirror.store(session, house.realm_no, "Estimate", estimate)
+        row = mirror.rows(session, house.realm_no, "Estimate", ids=[estimate["Id"]])
+        assert row[estimate["Id"]].fields["PrivateNote"] == "as agreed"
