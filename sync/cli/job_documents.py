@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from sqlalchemy.orm import Session
 
+from mapping.documents import Estimate
 from sync.cli.attach import DataOption, JsonOption, RealmOption, WrongUse
 from sync.cli.job_decisions import JobArgument, on_record
 from sync.further_estimates import (
@@ -18,7 +19,7 @@ from sync.further_estimates import (
     may_be_separate,
     set_apart,
 )
-from sync.gather import gather_facts
+from sync.gather import JobFacts, gather_facts
 from sync.job_decisions import CONFIRM, Kept
 from sync.money_beside import about_credit
 from sync.reports.job_view import JobView
@@ -48,10 +49,7 @@ def confirm(
         credit = about_credit(facts, estimate)
         if credit is not None:
             return [credit]
-        try:
-            found = further_estimate(facts.job, facts.estimates, estimate)
-        except NotFurther as exc:
-            raise WrongUse(str(exc), code="no_such_estimate") from None
+        found = _further(facts, estimate)
         return [about_estimate(CONFIRM, found)]
 
     on_record(name, make, realm, data, as_json=as_json)
@@ -68,13 +66,17 @@ def separate(
 
     def make(session: Session, view: JobView) -> list[Kept]:
         facts = gather_facts(session, view.realm_no, view.job_id)
-        try:
-            found = further_estimate(facts.job, facts.estimates, estimate)
-        except NotFurther as exc:
-            raise WrongUse(str(exc), code="no_such_estimate") from None
+        found = _further(facts, estimate)
         if not may_be_separate(found):
             said = f"estimate {estimate} is {found.status or 'nothing'}: nobody has agreed to it"
             raise WrongUse(said, code="not_agreed")
         return [set_apart(session, facts.job, found)]
 
     on_record(name, make, realm, data, as_json=as_json)
+
+
+def _further(facts: JobFacts, text: str) -> Estimate:
+    try:
+        return further_estimate(facts.job, facts.estimates, text)
+    except NotFurther as exc:
+        raise WrongUse(str(exc), code="no_such_estimate") from None
