@@ -9,9 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+from milestone_engine.explain import Derivation
+from milestone_engine.job import BilledLine
+from milestone_engine.plan import BillMilestone
 
 JSON = dict[str, Any]
 
@@ -243,3 +248,20 @@ def a_customer(
         "Active": True,
     }
     return _with(document, fields)
+
+
+def a_bill(line_id: str, amount_minor: int, *, of_count: int) -> BillMilestone:
+    """The plan's wish for an invoice of the first milestone, over one line of the contract."""
+    return BillMilestone(
+        milestone_id="m1",
+        label="Deposit",
+        number=1,
+        of_count=of_count,
+        ordinal=1,
+        doc_number="1042-M1",
+        amount_minor=amount_minor,
+        lines=(BilledLine(line_id=line_id, amount_minor=amount_minor),),
+        issue_on=date(2026, 5, 1),
+        due_on=date(2026, 5, 4),
+        why=Derivation(code="share", facts=()),
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -18,24 +17,9 @@ from mapping.documents import (
     parse_payment,
 )
 from mapping.invoices import create_body
-from milestone_engine.explain import Derivation
-from milestone_engine.job import BilledLine
-from milestone_engine.plan import BillMilestone
-from tests.builders import a_fixture, a_line, an_estimate, an_invoice
+from tests.builders import a_bill, a_fixture, a_line, an_estimate, an_invoice
 
-_BILL = BillMilestone(
-    milestone_id="m1",
-    label="Deposit",
-    number=1,
-    of_count=1,
-    ordinal=1,
-    doc_number="1042-M1",
-    amount_minor=100,
-    lines=(BilledLine(line_id="1187:1", amount_minor=100),),
-    issue_on=date(2026, 5, 1),
-    due_on=date(2026, 5, 4),
-    why=Derivation(code="share", facts=()),
-)
+_BILL = a_bill("1187:1", 100, of_count=1)
 
 
 @pytest.mark.parametrize(

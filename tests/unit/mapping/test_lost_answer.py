@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 
 from mapping.lost_answer import alike, marked
-from milestone_engine.explain import Derivation
-from milestone_engine.job import BilledLine
-from milestone_engine.plan import BillMilestone
-from tests.builders import a_line, an_invoice
+from tests.builders import a_bill, a_line, an_invoice
 
 WORDS = "Deposit (1 of 3): Granite slab"
-PLANNED = BillMilestone(
-    milestone_id="m1",
-    label="Deposit",
-    number=1,
-    of_count=3,
-    ordinal=1,
-    doc_number="1042-M1",
-    amount_minor=300_000,
-    lines=(BilledLine(line_id="9:a", amount_minor=300_000),),
-    issue_on=date(2026, 5, 1),
-    due_on=date(2026, 5, 4),
-    why=Derivation(code="share", facts=()),
-)
+PLANNED = a_bill("9:a", 300_000, of_count=3)
 LINES = [a_line("1", "3000.00", description=WORDS)]
 
 
